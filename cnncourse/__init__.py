@@ -1,3 +1,49 @@
-"""Convolutional neural networks, taught by hand and tested against torch."""
+"""Convolutional neural networks, taught by hand and tested against torch.
+
+Names come in when they are first used, so that ``import cnncourse`` stays quick: it loads
+neither NumPy nor torch nor matplotlib.
+
+Examples
+--------
+>>> import cnncourse
+>>> cnncourse.output_size(32, kernel_size=3, stride=2)
+15
+"""
+
+import importlib
+from typing import Any
 
 __version__ = "0.1.0"
+
+# Where each public name lives; the modules are the book's chapters.
+_HOMES = {
+    "ImageSet": "data",
+    "Recipe": "training",
+    "conv1d": "convolution",
+    "conv2d": "convolution",
+    "conv2d_backward": "convolution",
+    "create_model": "models",
+    "evaluate": "training",
+    "fit": "training",
+    "load": "data",
+    "load_photo": "data",
+    "avg_pool2d": "pooling",
+    "max_pool2d": "pooling",
+    "output_size": "convolution",
+    "read_image": "data",
+}
+_MODULES = ("convolution", "data", "images", "models", "plots", "pooling", "training")
+
+__all__ = sorted([*_HOMES, *_MODULES, "__version__"])
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"{__name__}.{name}")
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

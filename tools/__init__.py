@@ -1,0 +1,1 @@
+"""What builds and checks the book: set-up, notebooks, pages."""
