@@ -1,0 +1,161 @@
+"""Picture files to arrays, whatever the file holds: rotated, transparent, 16-bit, broken or hostile."""
+
+import io
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from cnncourse._checks import check_count
+
+FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "PPM")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm")
+MAX_PIXELS = 80_000_000  # under Pillow's own alarm; more than any photograph in this course
+LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as in Pillow and torchvision
+
+Size = int | tuple[int, int]
+
+
+def read_image(path: str | os.PathLike[str], size: Size | None = None, gray: bool = False) -> np.ndarray:
+    """Read a picture file as an array of numbers from 0 to 1.
+
+    The picture is turned as its camera noted (EXIF orientation), transparency is laid on
+    white, 16-bit values keep their precision, and of an animation the first frame is taken.
+
+    Parameters
+    ----------
+    path : str or path
+        A PNG, JPEG, WebP, AVIF, GIF, BMP, TIFF or PPM file.
+    size : int or (int, int), optional
+        A number cuts the largest centered square and scales it to size x size; a pair
+        (height, width) scales the whole picture. By default the picture keeps its size.
+    gray : bool
+        Whether to return one luma plane, 0.299 R + 0.587 G + 0.114 B.
+
+    Returns
+    -------
+    numpy.ndarray, shape (3, H, W), or (H, W) where `gray` is true, float64
+        Pixel values from 0 to 1.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is no picture, is cut off, or unpacks to more than 80 million pixels.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder; give one picture file, or use load() for a folder of classes")
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise FileNotFoundError(f"there is no picture at {path.absolute()}") from None
+    image = scale(decode(content, str(path)), size)
+    if gray:
+        return image[0] if len(image) == 1 else np.tensordot(LUMA, image, axes=1)
+    return np.repeat(image, 3, axis=0) if len(image) == 1 else image
+
+
+def decode(content: bytes, name: str) -> np.ndarray:
+    """Decode a picture file's bytes into an array of the values it holds.
+
+    Parameters
+    ----------
+    content : bytes
+        The whole file.
+    name : str
+        What messages call it.
+
+    Returns
+    -------
+    numpy.ndarray, shape (1, H, W) or (3, H, W), uint8, or float64 from 0 to 1 for 16-bit files
+        Gray pictures have one channel, all others three.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            # Formats that this Pillow does not know are left out of the list.
+            opened = Image.open(io.BytesIO(content), formats=known_formats())
+            width, height = opened.size
+            if width * height > MAX_PIXELS:
+                raise Image.DecompressionBombError
+            opened.load()
+            return _to_array(ImageOps.exif_transpose(opened), name)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise ValueError(
+            f"{name} unpacks to more than {MAX_PIXELS:,} pixels; scale it down with a photo editor first"
+        ) from None
+    except Image.UnidentifiedImageError:
+        raise ValueError(
+            f"{name} is not a picture that can be read; use PNG, JPEG, WebP, GIF, BMP or TIFF"
+        ) from None
+    except (OSError, SyntaxError, EOFError, IndexError, KeyError, TypeError, OverflowError) as error:
+        raise ValueError(
+            f"{name} is a damaged or cut-off picture ({error}); copy or export it again"
+        ) from None
+
+
+def known_formats() -> list[str]:
+    """Return those of `FORMATS` that the installed Pillow can open."""
+    Image.init()
+    return [name for name in FORMATS if name in Image.OPEN]
+
+
+def _to_array(image: Image.Image, name: str) -> np.ndarray:
+    if image.mode.startswith("I"):  # 16-bit gray: Pillow says I;16, older ones I
+        values = np.asarray(image).astype(np.float64)
+        if values.min() < 0 or values.max() > 65535:
+            raise ValueError(f"{name} holds whole numbers outside 0 to 65535; export it with 8 or 16 bits")
+        return values[None] / 65535
+    if image.mode == "F":
+        raise ValueError(f"{name} holds floating-point pixels; export it with 8 or 16 bits")
+    if image.has_transparency_data:
+        colors = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, colors).convert("L" if image.mode == "LA" else "RGB")
+    if image.mode not in ("L", "RGB"):
+        image = image.convert("L" if image.mode in ("1", "LA") else "RGB")
+    pixels = np.asarray(image)  # (H, W) or (H, W, 3)
+    return pixels[None] if pixels.ndim == 2 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+
+def scale(image: np.ndarray, size: Size | None) -> np.ndarray:
+    """Cut and scale a decoded picture, in floating point, and return it from 0 to 1.
+
+    Parameters
+    ----------
+    image : numpy.ndarray, shape (C, H, W), uint8 or float64
+    size : int, (int, int) or None
+        As for `read_image`.
+
+    Returns
+    -------
+    numpy.ndarray, shape (C, height, width), float64
+    """
+    if size is not None:
+        height, width = _check_size(size)
+        if not isinstance(size, tuple):
+            side = min(image.shape[1:])
+            top, left = (image.shape[1] - side) // 2, (image.shape[2] - side) // 2
+            image = image[:, top : top + side, left : left + side]
+    values = image / 255.0 if image.dtype == np.uint8 else image.astype(np.float64)
+    if size is None or values.shape[1:] == (height, width):
+        return np.ascontiguousarray(values)
+    # Pillow's bicubic widens with the reduction, so that fine patterns do not alias.
+    planes = [
+        Image.fromarray(plane.astype(np.float32)).resize((width, height), Image.Resampling.BICUBIC)
+        for plane in values
+    ]
+    return np.clip(np.stack([np.asarray(plane, dtype=np.float64) for plane in planes]), 0, 1)
+
+
+def _check_size(size: Size) -> tuple[int, int]:
+    if not isinstance(size, tuple | list):
+        side = check_count("size", size)
+        return side, side
+    if len(size) != 2:
+        raise ValueError(f"size must be a number or (height, width), got {size!r}")
+    return check_count("size[0]", size[0]), check_count("size[1]", size[1])
