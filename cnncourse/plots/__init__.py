@@ -1,0 +1,79 @@
+"""Figures of the book: arrays in, axes out, one visual language.
+
+Every function takes arrays (NumPy, torch or nested lists), draws in the book's style without
+changing Matplotlib's settings, and returns the axes that it drew on. Where one Axes is drawn,
+``ax=`` takes one of yours. Colors keep their meaning all through the book: `INPUT` is blue,
+`KERNEL` orange, `OUTPUT` green; nothing is said by color alone.
+"""
+
+import importlib
+import importlib.util
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cnncourse.plots._charts import bars as bars
+    from cnncourse.plots._charts import curves as curves
+    from cnncourse.plots._charts import histogram as histogram
+    from cnncourse.plots._charts import lines as lines
+    from cnncourse.plots._charts import scatter as scatter
+    from cnncourse.plots._pictures import channels as channels
+    from cnncourse.plots._pictures import feature_maps as feature_maps
+    from cnncourse.plots._pictures import images as images
+    from cnncourse.plots._pictures import kernels as kernels
+    from cnncourse.plots._pictures import matrix as matrix
+    from cnncourse.plots._pictures import pixel_grid as pixel_grid
+    from cnncourse.plots._style import INPUT as INPUT
+    from cnncourse.plots._style import KERNEL as KERNEL
+    from cnncourse.plots._style import OUTPUT as OUTPUT
+    from cnncourse.plots._style import PALETTE as PALETTE
+    from cnncourse.plots._style import figure as figure
+    from cnncourse.plots._style import style as style
+
+_EXPORTS = {
+    "INPUT": "_style",
+    "KERNEL": "_style",
+    "OUTPUT": "_style",
+    "PALETTE": "_style",
+    "figure": "_style",
+    "style": "_style",
+    "pixel_grid": "_pictures",
+    "images": "_pictures",
+    "channels": "_pictures",
+    "kernels": "_pictures",
+    "feature_maps": "_pictures",
+    "matrix": "_pictures",
+    "lines": "_charts",
+    "bars": "_charts",
+    "histogram": "_charts",
+    "scatter": "_charts",
+    "curves": "_charts",
+}
+
+# What one chapter alone draws stands in a submodule of its own and is found through its `__all__`.
+_CHAPTERS = ("convolution", "pooling", "images")
+
+
+def _resolve(name: str) -> Any:
+    if name in _EXPORTS:
+        return getattr(importlib.import_module(f"{__name__}.{_EXPORTS[name]}"), name)
+    for chapter in _CHAPTERS:
+        if importlib.util.find_spec(f"{__name__}.{chapter}") is None:
+            continue
+        module = importlib.import_module(f"{__name__}.{chapter}")
+        if name in module.__all__:
+            return getattr(module, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __getattr__(name: str) -> Any:
+    if name.startswith("__"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = _resolve(name)
+    globals()[name] = value
+    # The submodule `images`, once imported, would hide the function of that name.
+    globals()["images"] = importlib.import_module(f"{__name__}._pictures").images
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_EXPORTS})

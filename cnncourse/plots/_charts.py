@@ -1,0 +1,538 @@
+# ruff: noqa: A001, A002 - `format` is the word for how a number is written
+"""Charts: lines, bars, histograms, points and the curves of a training."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from cnncourse.plots._pictures import Format, to_array, to_text
+from cnncourse.plots._style import (
+    GRID,
+    HATCHES,
+    INK,
+    LINE_STYLES,
+    MARKERS,
+    MUTED,
+    PALETTE,
+    SMALL,
+    TEXT,
+    figure,
+    grid,
+    new_or,
+    style,
+)
+
+LOG_AXES = ("", "x", "y", "xy")
+
+
+def _check_log(log: str) -> None:
+    if log not in LOG_AXES:
+        raise ValueError(f"log must be one of '', 'x', 'y', 'xy', got {log!r}")
+
+
+def _finish(ax: Axes, xlabel: str | None, ylabel: str | None, title: str | None, log: str) -> None:
+    if "x" in log:
+        ax.set_xscale("log")
+    if "y" in log:
+        ax.set_yscale("log")
+    ax.set(xlabel=xlabel or "", ylabel=ylabel or "")
+    if title:
+        ax.set_title(title, loc="left")
+
+
+def _spread(places: np.ndarray, gap: float) -> np.ndarray:
+    """Move sorted places apart until neighbors are `gap` apart, about their middle."""
+    order = np.argsort(places, kind="stable")
+    moved = places[order].astype(float)
+    for _ in range(200):
+        short = gap - np.diff(moved)
+        if (short <= 1e-9).all():
+            break
+        for index in np.flatnonzero(short > 0):
+            push = (gap - (moved[index + 1] - moved[index])) / 2
+            if push > 0:
+                moved[index] -= push
+                moved[index + 1] += push
+    result = np.empty_like(moved)
+    result[order] = moved
+    return result
+
+
+def _label_ends(ax: Axes, ends: list[tuple[float, float, str, str]]) -> None:
+    """Write each line's name at its right end, in its color, without overlaps."""
+    drawn = ax.transData.transform([(x, y) for x, y, _, _ in ends])
+    point = ax.figure.dpi / 72
+    places = _spread(drawn[:, 1], 1.25 * SMALL * point)
+    for (x, y, label, color), pixel, place in zip(ends, drawn, places, strict=True):
+        ax.annotate(
+            label,
+            (x, y),
+            xytext=(7, (place - pixel[1]) / point),
+            textcoords="offset points",
+            va="center",
+            color=color,
+            fontsize=SMALL,
+            annotation_clip=False,
+        )
+
+
+def _dark(color: str) -> str:
+    """Return a color dark enough for text: the palette's pale ones are mixed with black."""
+    from matplotlib.colors import to_hex, to_rgb
+
+    from cnncourse.plots._style import luminance
+
+    rgb = np.array(to_rgb(color))
+    while luminance(rgb) > 0.17:  # contrast of at least 4.5 with white
+        rgb = rgb * 0.93
+    return str(to_hex((rgb[0], rgb[1], rgb[2])))
+
+
+def lines(
+    x: Any,
+    series: Mapping[str, Any],
+    xlabel: str | None = None,
+    ylabel: str | None = None,
+    ax: Axes | None = None,
+    title: str | None = None,
+    log: str = "",
+    bands: Mapping[str, tuple[Any, Any]] | None = None,
+    markers: bool | None = None,
+    direct: bool = True,
+    percent: bool = False,
+    colors: Mapping[str, str] | None = None,
+) -> Axes:
+    """Draw lines, each in its own color, line style and marker, with its name at its end.
+
+    Parameters
+    ----------
+    x : array_like of shape (n,)
+        Common to all lines.
+    series : mapping from str to array_like of shape (n,)
+        The lines, by name. Not-a-number leaves a gap.
+    xlabel, ylabel, title : str, optional
+        Names of the axes and of the chart, with units.
+    ax : Axes, optional
+        Where to draw; a new card if it is not given.
+    log : {"", "x", "y", "xy"}
+        Axes with a logarithmic scale.
+    bands : mapping from str to (low, high), optional
+        A shaded band for the line of that name, such as the range over seeds.
+    markers : bool, optional
+        A marker at each point; by default up to 20 points.
+    direct : bool
+        Write names at the lines' ends; else in a legend.
+    percent : bool
+        Show fractions on the y axis as percent.
+    colors : mapping from str to color, optional
+        Colors by name, where the palette's order does not fit.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        If a line and `x` differ in length, or `log` is unknown.
+
+    Examples
+    --------
+    >>> ax = lines([1, 2, 3], {"dense": [1, 4, 9], "shared": [1, 2, 3]}, xlabel="side")
+    >>> [text.get_text() for text in ax.texts]
+    ['dense', 'shared']
+    """
+    _check_log(log)
+    if not series:
+        raise ValueError("series is empty: give at least one line, as {name: values}")
+    across = to_array("x", x).ravel()
+    values = {name: to_array(f"series[{name!r}]", y).ravel().astype(float) for name, y in series.items()}
+    for name, y in values.items():
+        if y.shape != across.shape:
+            raise ValueError(f"series[{name!r}] has {y.size} values, but x has {across.size}")
+    with style():
+        ax = new_or(ax, height=3.4)
+        if markers is None:
+            markers = across.size <= 20
+        ends = []
+        for index, (name, y) in enumerate(values.items()):
+            color = (colors or {}).get(name, PALETTE[index % len(PALETTE)])
+            mark = MARKERS[index % len(MARKERS)] if markers else None
+            ax.plot(
+                across,
+                y,
+                color=color,
+                linestyle=LINE_STYLES[index % len(LINE_STYLES)],
+                marker=mark,
+                label=name,
+            )
+            if bands and name in bands:
+                low, high = (to_array("bands", edge).ravel() for edge in bands[name])
+                ax.fill_between(across, low, high, color=color, alpha=0.18, linewidth=0)
+            shown = np.flatnonzero(np.isfinite(y))
+            if shown.size:
+                ends.append((float(across[shown[-1]]), float(y[shown[-1]]), name, _dark(color)))
+        _finish(ax, xlabel, ylabel, title, log)
+        grid(ax)
+        if percent:
+            ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        if across.dtype.kind in "iu" and "x" not in log:
+            ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
+        if direct and ends:
+            _label_ends(ax, ends)
+        elif ends:
+            ax.legend()
+    return ax
+
+
+def _as_groups(values: Mapping[str, Any]) -> tuple[list[str], list[str], np.ndarray]:
+    """Return names of groups, names of bars within a group, and heights (groups, bars)."""
+    if not values:
+        raise ValueError("values is empty: give at least one bar, as {name: number}")
+    groups = list(values)
+    if not all(isinstance(item, Mapping) for item in values.values()):
+        heights = np.array([[float(item)] for item in values.values()])
+        return groups, [""], heights
+    members = list(values[groups[0]])
+    for group in groups:
+        if list(values[group]) != members:
+            raise ValueError(
+                f"values[{group!r}] has bars {list(values[group])}, the first group has {members}"
+            )
+    return groups, members, np.array([[float(values[g][m]) for m in members] for g in groups])
+
+
+def bars(
+    values: Mapping[str, Any],
+    xlabel: str | None = None,
+    ax: Axes | None = None,
+    title: str | None = None,
+    format: Format = None,
+    errors: Mapping[str, Any] | None = None,
+    colors: Sequence[str] | None = None,
+    log: bool = False,
+    reference: tuple[str, float] | None = None,
+    percent: bool = False,
+) -> Axes:
+    """Draw lying bars, each with its name and its number.
+
+    Parameters
+    ----------
+    values : mapping from str to float, or to a mapping from str to float
+        Lengths by name; of two levels for groups of bars, which differ in color and hatch.
+    xlabel, title : str, optional
+        What the length means, with its unit.
+    ax : Axes, optional
+        Where to draw; a new card if it is not given.
+    format : str or callable, optional
+        How a number is written.
+    errors : mapping as `values`, optional
+        Half the length of the whisker.
+    colors : sequence of color, optional
+        One for each bar, or for each member of a group.
+    log : bool
+        A logarithmic scale.
+    reference : (str, float), optional
+        A name and a value for a thin upright line, such as the accuracy of guessing.
+    percent : bool
+        The values are fractions: write them as percent.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        If there is no bar, or groups hold different bars.
+
+    Examples
+    --------
+    >>> ax = bars({"linear": 0.24, "CNN": 0.83}, percent=True)
+    >>> [text.get_text() for text in ax.texts]
+    ['24 %', '83 %']
+    """
+    groups, members, lengths = _as_groups(values)
+    spread = np.zeros_like(lengths) if errors is None else _as_groups(errors)[2]
+    count = len(members)
+    if percent and format is None:
+        format = lambda value: f"{100 * value:.0f} %"
+    write = to_text(lengths, format)
+    with style():
+        if ax is None:
+            ax = figure(height=0.75 + len(groups) * (0.36 * count + 0.14) + (0.3 if count > 1 else 0))[1]
+        ax = new_or(ax)
+        thick = 0.8 / count
+        for member in range(count):
+            places = np.arange(len(groups)) + (member - (count - 1) / 2) * thick
+            if colors is not None:
+                color: Any = colors[member] if count > 1 else list(colors)
+            else:
+                color = PALETTE[member]
+            drawn = ax.barh(
+                places,
+                lengths[:, member],
+                height=thick * 0.9,
+                color=color,
+                hatch=HATCHES[member % len(HATCHES)],
+                edgecolor="white",
+                linewidth=0,
+                label=members[member],
+                xerr=spread[:, member] if errors is not None else None,
+                error_kw={"ecolor": INK, "elinewidth": 1.2, "capsize": 3},
+            )
+            for bar, length, half in zip(drawn, lengths[:, member], spread[:, member], strict=True):
+                ax.annotate(
+                    write(length),
+                    (length + half, bar.get_y() + bar.get_height() / 2),
+                    xytext=(5, 0),
+                    textcoords="offset points",
+                    va="center",
+                    fontsize=SMALL,
+                )
+        ax.set_yticks(range(len(groups)), groups, fontsize=TEXT)
+        ax.tick_params(axis="y", length=0)
+        ax.invert_yaxis()
+        _finish(ax, xlabel, None, title, "x" if log else "")
+        low, high = float(min(lengths.min(), 0)), float((lengths + spread).max())
+        if log:
+            positive = lengths[lengths > 0]
+            ax.set_xlim(positive.min() / 3, high * (high / positive.min()) ** 0.22 * 2)
+        else:
+            ax.set_xlim(low * 1.15, (high or 1.0) * 1.2)
+        if percent:
+            ax.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        grid(ax, "x")
+        if reference is not None:
+            name, place = reference
+            ax.axvline(place, color=INK, linewidth=1.0, linestyle=(0, (4, 3)))
+            ax.annotate(
+                name,
+                (place, 1.0),
+                xycoords=("data", "axes fraction"),
+                xytext=(3, 2),
+                textcoords="offset points",
+                fontsize=SMALL,
+                color=MUTED,
+                va="bottom",
+            )
+        if count > 1:
+            ax.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0 if reference is None else 1.06), ncols=count)
+    return ax
+
+
+def histogram(
+    images: Any,
+    ax: Axes | None = None,
+    bins: int = 64,
+    title: str | None = None,
+    xlabel: str | None = None,
+    log: bool = False,
+) -> Axes:
+    """Draw how often each value occurs: a line for each channel.
+
+    Parameters
+    ----------
+    images : array_like or image set
+        A picture (H, W), (1, H, W) or (3, H, W), or a batch (N, C, H, W). uint8 is counted from
+        0 to 255; floats between 0 and 1 from 0 to 1; others over their range.
+    ax : Axes, optional
+        Where to draw; a new card if it is not given.
+    bins : int
+        Bars of the histogram.
+    title, xlabel : str, optional
+        Names of the chart and of the values.
+    log : bool
+        A logarithmic scale of the counts.
+
+    Returns
+    -------
+    Axes
+
+    Examples
+    --------
+    >>> ax = histogram(np.zeros((3, 4, 4), dtype=np.uint8))
+    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    ['red', 'green', 'blue']
+    """
+    array = to_array("images", images.images if hasattr(images, "labels") else images)
+    if array.ndim == 2:
+        array = array[None]
+    if array.ndim not in (3, 4) or array.shape[-3] not in (1, 3):
+        raise ValueError(
+            f"images must have shape (H, W), (C, H, W) or (N, C, H, W) with C 1 or 3, got {array.shape}"
+        )
+    planes = np.moveaxis(array, -3, 0).reshape(array.shape[-3], -1)
+    low, high = float(planes.min()), float(planes.max())
+    if array.dtype == np.uint8:
+        edges = np.linspace(0, 256, bins + 1)
+    elif low >= 0 and high <= 1:
+        edges = np.linspace(0, 1, bins + 1)
+    else:
+        edges = np.linspace(low, high, bins + 1)
+    names = ("red", "green", "blue") if len(planes) == 3 else ("gray",)
+    shades = (("#D55E00", "-"), ("#009E73", "--"), ("#0072B2", "-.")) if len(planes) == 3 else ((INK, "-"),)
+    with style():
+        ax = new_or(ax, height=2.8)
+        for plane, name, (color, dash) in zip(planes, names, shades, strict=True):
+            share = np.histogram(plane, edges)[0] / plane.size
+            ax.stairs(share, edges, color=color, linestyle=dash, linewidth=1.6, label=name)
+            if len(planes) == 1:
+                ax.stairs(share, edges, fill=True, color=GRID)
+        _finish(ax, xlabel or "pixel value", "share of pixels", title, "y" if log else "")
+        ax.yaxis.set_major_formatter(PercentFormatter(1.0))
+        ax.set_xlim(edges[0], edges[-1])
+        grid(ax)
+        if len(planes) == 3:
+            ax.legend(handlelength=2.6)
+    return ax
+
+
+def scatter(
+    points: Mapping[str, tuple[Any, Any]],
+    xlabel: str | None = None,
+    ylabel: str | None = None,
+    ax: Axes | None = None,
+    title: str | None = None,
+    log: str = "",
+    diagonal: bool = False,
+) -> Axes:
+    """Draw clouds of points, or single points with their names beside them.
+
+    Parameters
+    ----------
+    points : mapping from str to (x, y)
+        Each cloud's coordinates, numbers or arrays (n,). Single points are named directly, clouds
+        in a legend, each with a marker of its own.
+    xlabel, ylabel, title : str, optional
+        Names of the axes and of the chart.
+    ax : Axes, optional
+        Where to draw; a new card if it is not given.
+    log : {"", "x", "y", "xy"}
+        Axes with a logarithmic scale.
+    diagonal : bool
+        Draw the line x = y.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        If x and y of a cloud differ in length.
+
+    Examples
+    --------
+    >>> ax = scatter({"MLP": (400_000, 0.45), "CNN": (20_000, 0.83)}, log="x")
+    >>> [text.get_text() for text in ax.texts]
+    ['MLP', 'CNN']
+    """
+    _check_log(log)
+    if not points:
+        raise ValueError("points is empty: give at least one cloud, as {name: (x, y)}")
+    clouds = {}
+    for name, (x, y) in points.items():
+        clouds[name] = (to_array(f"points[{name!r}]", x).ravel(), to_array(f"points[{name!r}]", y).ravel())
+        if clouds[name][0].shape != clouds[name][1].shape:
+            sizes = clouds[name][0].size, clouds[name][1].size
+            raise ValueError(f"points[{name!r}] has {sizes[0]} x values but {sizes[1]} y values")
+    single = all(x.size == 1 for x, _ in clouds.values())
+    with style():
+        ax = new_or(ax, height=3.6)
+        for index, (name, (x, y)) in enumerate(clouds.items()):
+            color, mark = PALETTE[index % len(PALETTE)], MARKERS[index % len(MARKERS)]
+            size = 55 if single else max(4.0, min(28.0, 9000 / x.size))
+            ax.scatter(
+                x, y, s=size, color=color, marker=mark, label=name, linewidths=0, alpha=1 if single else 0.75
+            )
+            if single:
+                ax.annotate(
+                    name,
+                    (x[0], y[0]),
+                    xytext=(7, 4),
+                    textcoords="offset points",
+                    color=_dark(color),
+                    fontsize=SMALL,
+                )
+        _finish(ax, xlabel, ylabel, title, log)
+        grid(ax, "both")
+        if diagonal:
+            ax.axline((0.5, 0.5), slope=1, color=MUTED, linewidth=1, linestyle=(0, (4, 3)), zorder=0)
+        if single:
+            ax.margins(x=0.18, y=0.15)
+        elif len(clouds) > 1:
+            ax.legend()
+    return ax
+
+
+def curves(
+    histories: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+    metric: str | Sequence[str] = "validation_accuracy",
+    ax: Axes | None = None,
+    title: str | None = None,
+    log: str = "",
+    x: str = "epoch",
+) -> Axes:
+    """Draw how trainings went: one line for each history and metric.
+
+    Parameters
+    ----------
+    histories : mapping from str to history, or one history
+        A history is a list of dicts, one an epoch, such as `training.fit` returns, or a run record
+        that has one.
+    metric : str or sequence of str
+        Keys of those dicts. Names that end in "accuracy" are shown as percent.
+    ax : Axes, optional
+        Where to draw; a new card if it is not given.
+    title : str, optional
+        Name of the chart.
+    log : {"", "x", "y", "xy"}
+        Axes with a logarithmic scale.
+    x : str
+        The key of the horizontal axis.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        If a metric is in none of the histories.
+
+    Examples
+    --------
+    >>> history = [{"epoch": 1, "train_loss": 2.3}, {"epoch": 2, "train_loss": 1.9}]
+    >>> curves({"CNN": history}, metric="train_loss").get_ylabel()
+    'train loss'
+    """
+    runs = histories if isinstance(histories, Mapping) and "history" not in histories else {"": histories}
+    metrics = [metric] if isinstance(metric, str) else list(metric)
+    series: dict[str, dict[float, float]] = {}
+    for name, run in runs.items():
+        history = run["history"] if isinstance(run, Mapping) else getattr(run, "history", run)
+        for key in metrics:
+            found = {row[x]: row[key] for row in history if row.get(key) is not None}
+            label = ", ".join(
+                part for part in (name, key.replace("_", " ") if len(metrics) > 1 else "") if part
+            )
+            if found:
+                series[label or key.replace("_", " ")] = found
+    if not series:
+        known = sorted({key for run in runs.values() for row in getattr(run, "history", run) for key in row})
+        raise ValueError(
+            f"metric {metric!r} is in none of the histories; they have {', '.join(map(str, known))}"
+        )
+    places = sorted({place for found in series.values() for place in found})
+    shown = {name: [found.get(place, np.nan) for place in places] for name, found in series.items()}
+    accuracy = all(key.endswith("accuracy") for key in metrics)
+    ylabel = metrics[0].replace("_", " ") if len(metrics) == 1 else ("accuracy" if accuracy else "")
+    single = len(shown) == 1
+    return lines(
+        np.array(places), shown, x.replace("_", " "), ylabel, ax=ax, title=title, log=log, percent=accuracy,
+        direct=not single, markers=len(places) <= 20,
+    )  # fmt: skip
