@@ -6,26 +6,41 @@ Pictures come in batches of shape (N, C, H, W): examples, channels, height, widt
 """
 
 import math
-from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from cnncourse._checks import check_array, check_choice, check_count
+from cnncourse._checks import check_array, check_count
+from cnncourse._shapes import (
+    PADDING_MODES,
+    AxisPadding,
+    Padding,
+    Pair,
+    Sides,
+    axis_sides,
+    check_fits,
+    check_pair,
+    frame_sides,
+    padding_sides,
+)
 
-AxisPadding = int | str | tuple[int, int]
-Padding = int | str | tuple[int, int] | tuple[tuple[int, int], tuple[int, int]]
-Pair = int | tuple[int, int]
-Sides = tuple[tuple[int, int], tuple[int, int]]
-
-PADDING_MODES: dict[str, Literal["constant", "reflect", "edge", "wrap"]] = {
-    "zeros": "constant",
-    "reflect": "reflect",
-    "replicate": "edge",
-    "circular": "wrap",
-}
-"""The four padding modes, and what `numpy.pad` calls them."""
+__all__ = [
+    "PADDING_MODES",
+    "AxisPadding",
+    "Padding",
+    "Pair",
+    "Sides",
+    "check_fits",
+    "check_pair",
+    "coverage",
+    "im2col",
+    "output_size",
+    "pad2d",
+    "pad2d_backward",
+    "padding_sides",
+    "sliding_windows",
+]
 
 
 def output_size(
@@ -77,8 +92,8 @@ def output_size(
     """
     size, kernel_size = check_count("size", size), check_count("kernel_size", kernel_size)
     stride, dilation = check_count("stride", stride), check_count("dilation", dilation)
-    before, after = _axis_sides(padding, size, kernel_size, stride, dilation)
-    _check_fits((kernel_size,), (dilation,), (size + before + after,))
+    before, after = axis_sides(padding, size, kernel_size, stride, dilation)
+    check_fits((kernel_size,), (dilation,), (size + before + after,))
     room = size + before + after - dilation * (kernel_size - 1) - 1  # how far the window can travel
     if not ceil_mode:
         return room // stride + 1
@@ -118,7 +133,7 @@ def pad2d(x: Any, padding: Padding, mode: str = "zeros") -> np.ndarray:
     circular [2. 3. 1. 2. 3. 1. 2.]
     """
     x = check_array("x", x, "(N, C, H, W)")
-    sides = _fixed_sides(padding, x.shape[2:], mode)
+    sides = frame_sides(padding, x.shape[2:], mode)
     return np.pad(x, ((0, 0), (0, 0), *sides), mode=PADDING_MODES[mode])
 
 
@@ -147,7 +162,7 @@ def pad2d_backward(grad_output: Any, x: Any, padding: Padding, mode: str = "zero
     x = check_array("x", x, "(N, C, H, W)")
     grad = check_array("grad_output", grad_output, "(N, C, H, W)")
     H, W = x.shape[2:]
-    (top, bottom), (left, right) = sides = _fixed_sides(padding, (H, W), mode)
+    (top, bottom), (left, right) = sides = frame_sides(padding, (H, W), mode)
     padded_shape = (*x.shape[:2], top + H + bottom, left + W + right)
     if grad.shape != padded_shape:
         raise ValueError(f"grad_output must have the padded shape {padded_shape}, got {grad.shape}")
@@ -198,7 +213,7 @@ def sliding_windows(x: Any, kernel_size: Pair, stride: Pair = 1, dilation: Pair 
     kernel = check_pair("kernel_size", kernel_size)
     S_h, S_w = check_pair("stride", stride)
     D_h, D_w = check_pair("dilation", dilation)
-    _check_fits(kernel, (D_h, D_w), x.shape[2:])
+    check_fits(kernel, (D_h, D_w), x.shape[2:])
     span = (D_h * (kernel[0] - 1) + 1, D_w * (kernel[1] - 1) + 1)
     windows = sliding_window_view(x, span, axis=(2, 3))
     return windows[:, :, ::S_h, ::S_w, ::D_h, ::D_w]
@@ -266,115 +281,6 @@ def coverage(
     axes = zip(sizes, kernel, strides, sides, dilations, strict=True)
     rows, columns = (_axis_coverage(*axis) for axis in axes)
     return np.outer(rows, columns)
-
-
-def padding_sides(
-    padding: Padding, size: Sequence[int], kernel_size: Pair, stride: Pair = 1, dilation: Pair = 1
-) -> Sides:
-    """Spell any form of padding out as pixels on each of the four sides.
-
-    Parameters
-    ----------
-    padding : int, (vertical, horizontal), ((top, bottom), (left, right)), 'same' or 'valid'
-    size : (H, W)
-        The picture's size, which ``'same'`` needs.
-    kernel_size, stride, dilation : int or (vertical, horizontal)
-
-    Returns
-    -------
-    ((top, bottom), (left, right))
-
-    Examples
-    --------
-    >>> padding_sides((1, 2), (8, 8), 3)
-    ((1, 1), (2, 2))
-    >>> padding_sides("same", (8, 8), (3, 4))
-    ((1, 1), (1, 2))
-    """
-    vertical, horizontal = _per_axis(padding)
-    K_h, K_w = check_pair("kernel_size", kernel_size)
-    S_h, S_w = check_pair("stride", stride)
-    D_h, D_w = check_pair("dilation", dilation)
-    return (
-        _axis_sides(vertical, size[0], K_h, S_h, D_h),
-        _axis_sides(horizontal, size[1], K_w, S_w, D_w),
-    )
-
-
-def check_pair(argument: str, value: Any, minimum: int = 1) -> tuple[int, int]:
-    """Return `value` as (vertical, horizontal), a single number standing for both.
-
-    Examples
-    --------
-    >>> check_pair("stride", 2)
-    (2, 2)
-    """
-    if isinstance(value, (tuple, list)):
-        if len(value) != 2:
-            raise ValueError(f"{argument} must be a number or (vertical, horizontal), got {value!r}")
-        return check_count(argument, value[0], minimum), check_count(argument, value[1], minimum)
-    count = check_count(argument, value, minimum)
-    return count, count
-
-
-def _per_axis(padding: Any) -> tuple[Any, Any]:
-    """Split the padding of a picture into that of its rows and that of its columns."""
-    if isinstance(padding, (tuple, list)):
-        if len(padding) != 2:
-            raise ValueError(
-                "padding must be a number, (vertical, horizontal), ((top, bottom), (left, right)), "
-                f"'same' or 'valid', got {padding!r}"
-            )
-        return padding[0], padding[1]
-    return padding, padding
-
-
-def _axis_sides(padding: Any, size: int, kernel: int, stride: int, dilation: int) -> tuple[int, int]:
-    """Return the pixels added before and after one axis."""
-    if isinstance(padding, str):
-        check_choice("padding", padding, ("same", "valid"))
-        if padding == "valid":
-            return 0, 0
-        stops = math.ceil(size / stride)
-        total = max((stops - 1) * stride + dilation * (kernel - 1) + 1 - size, 0)
-        return total // 2, total - total // 2
-    return check_pair("padding", padding, minimum=0)
-
-
-def _fixed_sides(padding: Any, size: Sequence[int], mode: str) -> Sides:
-    """Return the frame around a picture, and check that `mode` can fill it."""
-    check_choice("padding_mode", mode, PADDING_MODES)
-    if isinstance(padding, str):
-        raise ValueError(f"padding {padding!r} depends on a kernel; give pad2d pixels, or use conv2d")
-    vertical, horizontal = _per_axis(padding)
-    sides = check_pair("padding", vertical, minimum=0), check_pair("padding", horizontal, minimum=0)
-    shortest = {"reflect": 1, "circular": 0, "replicate": None, "zeros": None}[mode]
-    for pixels, side in zip(size, sides, strict=True):
-        if shortest is not None and max(side) > pixels - shortest:
-            raise ValueError(
-                f"padding {max(side)} is too wide for padding_mode {mode!r}: a picture of "
-                f"{size[0]}x{size[1]} has {pixels - shortest} pixels to take it from on that axis; "
-                "use less padding, or 'zeros' or 'replicate'"
-            )
-    return sides
-
-
-def _check_fits(kernel: Sequence[int], dilation: Sequence[int], size: Sequence[int]) -> None:
-    """Refuse a window that is larger than the (padded) input."""
-    span = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
-    missing = max(s - pixels for s, pixels in zip(span, size, strict=True))
-    if missing <= 0:
-        return
-    spread = f" with dilation {_by(dilation)} spans {_by(span)} pixels and" if max(dilation) > 1 else ""
-    raise ValueError(
-        f"kernel_size {_by(kernel)}{spread} is larger than the padded input {_by(size)}; "
-        f"add padding of {math.ceil(missing / 2)} on each side or use a smaller kernel"
-    )
-
-
-def _by(sizes: Sequence[int]) -> str:
-    """Write sizes as people do: 3x5."""
-    return "x".join(str(size) for size in sizes)
 
 
 def _axis_coverage(size: int, kernel: int, stride: int, side: tuple[int, int], dilation: int) -> np.ndarray:
