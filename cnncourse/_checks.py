@@ -84,3 +84,54 @@ def check_count(argument: str, value: Any, minimum: int = 1) -> int:
     if number < minimum:
         raise ValueError(f"{argument} must be at least {minimum}, got {number}")
     return number
+
+
+IMAGE_AXES = {2: "(H, W)", 3: "(C, H, W)", 4: "(N, C, H, W)"}
+
+
+def check_image(argument: str, value: Any, axes: tuple[int, ...] = (2, 3, 4)) -> np.ndarray:
+    """Return `value` as float32 or float64 if it is a picture or a batch of pictures.
+
+    Parameters
+    ----------
+    argument : str
+        The argument's name, for the message.
+    value : array_like
+        Whole numbers become float64, in their own range; float32 stays float32.
+    axes : tuple of int
+        How many axes are allowed: 2 for (H, W), 3 for (C, H, W), 4 for (N, C, H, W).
+
+    Raises
+    ------
+    TypeError
+        If the values are not real numbers.
+    ValueError
+        If the number of axes is wrong or there are no pixels.
+
+    Examples
+    --------
+    >>> check_image("image", np.zeros((3, 4, 4), dtype=np.uint8)).dtype
+    dtype('float64')
+    """
+    array = np.asarray(value)
+    if array.ndim not in axes:
+        forms = " or ".join(IMAGE_AXES[count] for count in axes)
+        raise ValueError(f"{argument} must be {forms}, got shape {array.shape}")
+    if array.size == 0:
+        raise ValueError(f"{argument} holds no pixels, got shape {array.shape}")
+    array = check_array(argument, array, IMAGE_AXES[array.ndim])
+    return array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
+
+
+def check_unit_range(argument: str, values: np.ndarray) -> None:
+    """Raise unless all `values` lie between 0 and 1 (not-a-number does not).
+
+    Examples
+    --------
+    >>> check_unit_range("image", np.array([0.0, 1.0]))
+    """
+    if values.size and not (values.min() >= 0 and values.max() <= 1):
+        raise ValueError(
+            f"{argument} must lie between 0 and 1, got {values.min():.4g} to {values.max():.4g}; "
+            "to_float converts uint8"
+        )
