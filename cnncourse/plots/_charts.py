@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.axis import Axis
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from cnncourse.plots._pictures import Format, to_array, to_text
 from cnncourse.plots._style import (
@@ -33,11 +34,24 @@ def _check_log(log: str) -> None:
         raise ValueError(f"log must be one of '', 'x', 'y', 'xy', got {log!r}")
 
 
+def _percent(value: float, _: int = 0) -> str:
+    return f"{100 * value:.3g} %"
+
+
+def _log_ticks(axis: Axis) -> None:
+    """Write powers of ten over a wide range, and 1, 2, 5 as plain numbers over a narrow one."""
+    low, high = axis.get_data_interval()
+    axis.set_minor_formatter(NullFormatter())
+    if 0 < low < high < 60 * low:
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.12g}"))
+
+
 def _finish(ax: Axes, xlabel: str | None, ylabel: str | None, title: str | None, log: str) -> None:
-    if "x" in log:
-        ax.set_xscale("log")
-    if "y" in log:
-        ax.set_yscale("log")
+    for name, axis in (("x", ax.xaxis), ("y", ax.yaxis)):
+        if name in log:
+            (ax.set_xscale if name == "x" else ax.set_yscale)("log")
+            _log_ticks(axis)
     ax.set(xlabel=xlabel or "", ylabel=ylabel or "")
     if title:
         ax.set_title(title, loc="left")
@@ -178,7 +192,7 @@ def lines(
         _finish(ax, xlabel, ylabel, title, log)
         grid(ax)
         if percent:
-            ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+            ax.yaxis.set_major_formatter(FuncFormatter(_percent))
         if across.dtype.kind in "iu" and "x" not in log:
             ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
         if direct and ends:
@@ -304,7 +318,7 @@ def bars(
         else:
             ax.set_xlim(low * 1.15, (high or 1.0) * 1.2)
         if percent:
-            ax.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+            ax.xaxis.set_major_formatter(FuncFormatter(_percent))
         grid(ax, "x")
         if reference is not None:
             name, place = reference
@@ -383,7 +397,7 @@ def histogram(
             if len(planes) == 1:
                 ax.stairs(share, edges, fill=True, color=GRID)
         _finish(ax, xlabel or "pixel value", "share of pixels", title, "y" if log else "")
-        ax.yaxis.set_major_formatter(PercentFormatter(1.0))
+        ax.yaxis.set_major_formatter(FuncFormatter(_percent))
         ax.set_xlim(edges[0], edges[-1])
         grid(ax)
         if len(planes) == 3:
@@ -465,7 +479,7 @@ def scatter(
         if single:
             ax.margins(x=0.18, y=0.15)
         elif len(clouds) > 1:
-            ax.legend()
+            ax.legend(frameon=True, framealpha=0.9, edgecolor=GRID)
     return ax
 
 
@@ -512,14 +526,15 @@ def curves(
     """
     runs = histories if isinstance(histories, Mapping) and "history" not in histories else {"": histories}
     metrics = [metric] if isinstance(metric, str) else list(metric)
+    # Of two metrics, only what tells them apart is named: "train" and "validation" of an accuracy.
+    shared = metrics[0].rpartition("_")[2] if len({key.rpartition("_")[2] for key in metrics}) == 1 else ""
+    short = {key: key.removesuffix(f"_{shared}").replace("_", " ") for key in metrics}
     series: dict[str, dict[float, float]] = {}
     for name, run in runs.items():
         history = run["history"] if isinstance(run, Mapping) else getattr(run, "history", run)
         for key in metrics:
             found = {row[x]: row[key] for row in history if row.get(key) is not None}
-            label = ", ".join(
-                part for part in (name, key.replace("_", " ") if len(metrics) > 1 else "") if part
-            )
+            label = ", ".join(part for part in (name, short[key] if len(metrics) > 1 else "") if part)
             if found:
                 series[label or key.replace("_", " ")] = found
     if not series:
@@ -530,7 +545,7 @@ def curves(
     places = sorted({place for found in series.values() for place in found})
     shown = {name: [found.get(place, np.nan) for place in places] for name, found in series.items()}
     accuracy = all(key.endswith("accuracy") for key in metrics)
-    ylabel = metrics[0].replace("_", " ") if len(metrics) == 1 else ("accuracy" if accuracy else "")
+    ylabel = metrics[0].replace("_", " ") if len(metrics) == 1 else shared
     single = len(shown) == 1
     return lines(
         np.array(places), shown, x.replace("_", " "), ylabel, ax=ax, title=title, log=log, percent=accuracy,

@@ -257,6 +257,11 @@ def _check_titles(titles: Sequence[str] | None, count: int, what: str) -> list[s
     return names
 
 
+def _balanced(count: int, most: int) -> int:
+    """Return how many belong in a row, at most `most`, so that the rows are about equally full."""
+    return math.ceil(count / math.ceil(count / most))
+
+
 def _panels(count: int, columns: int, shape: tuple[int, ...], titles: bool, extra: float = 0.0) -> Any:
     """Start a card with room for `count` pictures of about the same shape in so many columns."""
     rows = math.ceil(count / columns)
@@ -327,7 +332,7 @@ def images(
         if ax is not None:
             axes = [tidy(ax)]
         else:
-            columns = columns or min(len(pictures), 6)
+            columns = columns or _balanced(len(pictures), 6)
             _, axes = _panels(len(pictures), columns, pictures[0].shape, names is not None)
         for index, (panel, picture) in enumerate(zip(axes, pictures, strict=True)):
             smooth = "nearest" if max(picture.shape[:2]) <= 128 else "antialiased"
@@ -435,9 +440,9 @@ def kernels(
     names = _check_titles(titles, len(planes), "kernels") or names
     widest = max(plane.shape[1] for plane in planes)
     fits = max(1, int((WIDTH - 0.1) // (widest * CELL + 0.15)))
-    per_row = columns or across or (min(len(planes), fits) if values else min(len(planes), 6))
-    write = to_text(np.concatenate([p.ravel() for p in planes]).astype(float), format)
-    longest = max(len(write(value)) for plane in planes for value in plane.ravel())
+    per_row = columns or across or _balanced(len(planes), fits if values else 6)
+    writers = [to_text(plane, format) for plane in planes]
+    longest = max(len(write(v)) for write, plane in zip(writers, planes, strict=True) for v in plane.ravel())
     cell = min(0.62, ((WIDTH - 0.1) / per_row - 0.15) / widest)
     size = min(TEXT, 0.92 * cell * 72 / (0.64 * longest))
     most = max(float(np.abs(plane).max()) for plane in planes) or 1.0
@@ -450,7 +455,7 @@ def kernels(
         for ax in panels[len(planes) :]:
             ax.set_axis_off()
         for index, (ax, plane) in enumerate(zip(panels, planes, strict=False)):
-            written = write if values and size >= LEAST - 1.5 else None
+            written = writers[index] if values and size >= LEAST - 1.5 else None
             _draw_cells(ax, plane, "signed", (-most, most), written, max(size, LEAST))
             if names is not None:
                 ax.set_title(names[index])
@@ -523,7 +528,7 @@ def feature_maps(
     check_choice("color", color, ["gray", "signed", "amount"])
     norm = Normalize(*(limits or limits_of(everything, color)), clip=True)
     with style():
-        per_row = columns or min(len(planes), 4)
+        per_row = columns or _balanced(len(planes), 4)
         fig, axes = _panels(len(planes), per_row, planes[0].shape, names is not None, extra=0.75)
         for index, (ax, plane) in enumerate(zip(axes, planes, strict=True)):
             ax.imshow(plane, cmap=color_map(color), norm=norm, interpolation="nearest")
