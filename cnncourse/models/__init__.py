@@ -1,0 +1,113 @@
+"""Networks by name: one file an architecture, one door to all of them.
+
+Examples
+--------
+>>> from cnncourse import models
+>>> model = models.create_model("three_conv", num_classes=10, seed=0)
+>>> f"{models.count_parameters(model):,}"
+'1,395,178'
+"""
+
+import torch
+from torch import nn
+
+from cnncourse._checks import check_choice, check_count
+from cnncourse.models.tutorials import ConvBNGAP, DoubleConvGAP, FiveConv, SmallConv, ThreeConv
+
+__all__ = [
+    "MODELS",
+    "ConvBNGAP",
+    "DoubleConvGAP",
+    "FiveConv",
+    "SmallConv",
+    "ThreeConv",
+    "count_multiply_adds",
+    "count_parameters",
+    "create_model",
+]
+
+MODELS: dict[str, type[nn.Module]] = {
+    "three_conv": ThreeConv,
+    "five_conv": FiveConv,
+    "double_conv_gap": DoubleConvGAP,
+    "small_conv": SmallConv,
+    "conv_bn_gap": ConvBNGAP,
+}
+
+
+def create_model(
+    name: str, num_classes: int = 10, in_channels: int = 3, seed: int | None = None
+) -> nn.Module:
+    """Return the network `name` with new, random weights.
+
+    Parameters
+    ----------
+    name : str
+        A key of `MODELS`.
+    num_classes : int
+        How many classes it tells apart.
+    in_channels : int
+        Channels of its images: 3 for color, 1 for gray.
+    seed : int, optional
+        Decides the weights and leaves torch's global generator as it was; without it, the weights
+        are drawn from that generator.
+
+    Returns
+    -------
+    nn.Module
+        Maps images (N, in_channels, H, W) to logits (N, num_classes).
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown; the message suggests the nearest one.
+
+    Examples
+    --------
+    >>> create_model("tree_conv")
+    Traceback (most recent call last):
+    ...
+    ValueError: model is unknown: 'tree_conv'. Did you mean 'three_conv'? Known: three_conv, five_conv, ...
+    """
+    model_class = MODELS[check_choice("model", name, MODELS)]
+    sizes = {
+        "num_classes": check_count("num_classes", num_classes),
+        "in_channels": check_count("in_channels", in_channels),
+    }
+    if seed is None:
+        return model_class(**sizes)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return model_class(**sizes)
+
+
+def count_parameters(model: nn.Module) -> int:
+    """Return how many numbers training can change.
+
+    Examples
+    --------
+    >>> count_parameters(nn.Conv2d(3, 64, kernel_size=3))
+    1792
+    """
+    return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+
+
+def count_multiply_adds(model: nn.Module, image_shape: tuple[int, int, int]) -> int:
+    """Return the multiply-adds of convolutions and matrix products for one image (C, H, W).
+
+    Counted by torch while the model classifies one image.
+
+    Examples
+    --------
+    >>> count_multiply_adds(nn.Conv2d(3, 64, kernel_size=3, padding=1), (3, 32, 32))
+    1769472
+    """
+    from torch.utils.flop_counter import FlopCounterMode
+
+    device = next(model.parameters(), torch.empty(0)).device
+    was_training = model.training
+    model.eval()
+    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+        model(torch.zeros(1, *image_shape, device=device))
+    model.train(was_training)
+    return int(counter.get_total_flops() // 2)

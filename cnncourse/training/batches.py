@@ -1,0 +1,108 @@
+"""Batches: an image set in memory, cropped, flipped and scaled a whole batch at a time."""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.lib.stride_tricks import sliding_window_view
+
+from cnncourse._checks import check_count
+
+if TYPE_CHECKING:
+    from cnncourse.data import ImageSet
+
+
+class Batches:
+    """Go through an image set in shuffled batches of floating-point images and labels.
+
+    Nothing is done image by image: the images are padded once, every crop is a window of the padded
+    array, and one indexing operation takes a batch of windows. The same seed gives the same batches.
+
+    Parameters
+    ----------
+    image_set : ImageSet
+        uint8 images (N, C, H, W) and labels (N,).
+    batch_size : int
+        Images in a batch; the last batch of an epoch may be smaller.
+    crop : int
+        Move each image by -crop to +crop pixels along each axis, drawn at random; zeros come in.
+    flip : bool
+        Mirror each image with probability one half.
+    seed : int
+        Order, crops and flips of epoch `e` depend on `seed` and `e` alone.
+    shuffle : bool
+        False keeps the order of the image set.
+    mean, std : sequence of float
+        Pixels on the scale 0 to 1 become ``(pixel - mean) / std``: one number, or one for each channel.
+    device : torch.device or str
+        Where the batches go.
+
+    Attributes
+    ----------
+    epoch : int
+        The epoch that the next iteration yields; each iteration adds one.
+
+    Examples
+    --------
+    >>> from cnncourse.data import ImageSet
+    >>> ones = np.full((10, 3, 8, 8), 255, np.uint8)
+    >>> image_set = ImageSet(ones, np.arange(10), tuple("abcdefghij"), "white", "train")
+    >>> batches = Batches(image_set, batch_size=4, flip=True)
+    >>> [tuple(images.shape) for images, labels in batches]
+    [(4, 3, 8, 8), (4, 3, 8, 8), (2, 3, 8, 8)]
+    """
+
+    def __init__(
+        self,
+        image_set: "ImageSet",
+        batch_size: int,
+        crop: int = 0,
+        flip: bool = False,
+        seed: int = 0,
+        shuffle: bool = True,
+        mean: Sequence[float] = (0.5,),
+        std: Sequence[float] = (0.5,),
+        device: torch.device | str = "cpu",
+    ) -> None:
+        images = image_set.images  # (N, C, H, W)
+        self.batch_size = check_count("batch_size", batch_size)
+        self.crop = check_count("crop", crop, minimum=0)
+        self.flip, self.seed, self.shuffle = flip, seed, shuffle
+        self.device = torch.device(device)
+        self.epoch = 0
+        if len(images) == 0:
+            raise ValueError(f"the image set {image_set.name!r} ({image_set.split}) is empty")
+        channels, *size = images.shape[1:]
+        for name, values in (("mean", mean), ("std", std)):
+            if len(values) not in (1, channels):
+                raise ValueError(f"{name} has {len(values)} numbers for images of {channels} channels")
+        self._scale = 1 / (255 * torch.tensor(std, device=self.device).view(1, -1, 1, 1))
+        self._shift = -255 * torch.tensor(mean, device=self.device).view(1, -1, 1, 1) * self._scale
+        self._labels = np.asarray(image_set.labels)
+        sides = ((0, 0), (0, 0), (crop, crop), (crop, crop))
+        padded = np.pad(images, sides) if crop else images  # (N, C, H + 2 crop, W + 2 crop)
+        # a view: [n, :, i, j] is image n shifted by (crop - i, crop - j)
+        self._windows = sliding_window_view(padded, size, axis=(2, 3))
+
+    def __len__(self) -> int:
+        return math.ceil(len(self._labels) / self.batch_size)
+
+    def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        random = np.random.default_rng([self.seed, self.epoch])
+        self.epoch += 1
+        count = len(self._labels)
+        order = random.permutation(count) if self.shuffle else np.arange(count)
+        for start in range(0, count, self.batch_size):
+            chosen = order[start : start + self.batch_size]
+            i, j = random.integers(0, 2 * self.crop + 1, (2, len(chosen)))
+            images = self._windows[chosen, :, i, j]  # (B, C, H, W), one window an image
+            if self.flip:
+                mirrored = random.random(len(chosen)) < 0.5
+                images[mirrored] = images[mirrored][..., ::-1]
+            yield self._to_float(images), torch.from_numpy(self._labels[chosen]).to(self.device)
+
+    def _to_float(self, images: np.ndarray) -> torch.Tensor:
+        """Return uint8 images as scaled floats on the device."""
+        return torch.from_numpy(images).to(self.device).float().mul_(self._scale).add_(self._shift)

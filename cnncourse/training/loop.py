@@ -1,0 +1,189 @@
+"""The training loop, whole on one screen, and the evaluation."""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from cnncourse.training.batches import Batches
+from cnncourse.training.optimizers import create_optimizer, learning_rate_at
+from cnncourse.training.progress import Progress
+from cnncourse.training.recipe import Recipe
+from cnncourse.training.support import check_model, device_of, gradient_norm, seeded
+
+if TYPE_CHECKING:
+    from cnncourse.data import ImageSet
+
+History = list[dict[str, Any]]
+
+
+class DivergedError(RuntimeError):
+    """The loss is no longer a number; what was learned before is in the history so far."""
+
+
+def fit(
+    model: nn.Module,
+    train_set: "ImageSet",
+    recipe: Recipe,
+    validation: "ImageSet | None" = None,
+    progress: bool | None = None,
+    after_epoch: Callable[[History], None] | None = None,
+) -> History:
+    """Train `model` on `train_set` as `recipe` says, and return what happened in each epoch.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Takes images (N, C, H, W) and returns logits (N, classes). It is trained in place, on the
+        device where its parameters are.
+    train_set : ImageSet
+        The images to learn from.
+    recipe : Recipe
+        Epochs, optimizer, augmentation and the rest.
+    validation : ImageSet, optional
+        Evaluated after each epoch; nothing is learned from it.
+    progress : bool, optional
+        Whether to show a progress bar. By default there is one in a terminal and in a notebook,
+        unless the environment variable CNNCOURSE_PROGRESS is 0.
+    after_epoch : callable, optional
+        Called with the history after each epoch, to save or to draw it.
+
+    Returns
+    -------
+    list of dict
+        One row an epoch: ``epoch``, ``train_loss``, ``train_accuracy`` (running means over the epoch,
+        on augmented images, while the weights change), ``validation_loss``, ``validation_accuracy``
+        (None without `validation`), ``learning_rate`` (at the last step), ``gradient_norm`` (mean over
+        the steps), ``images_per_second``, ``seconds`` (training alone).
+
+    Raises
+    ------
+    ValueError
+        If the model does not take the images, or has too few outputs for the classes.
+    DivergedError
+        If the loss becomes infinite or not a number.
+
+    Examples
+    --------
+    >>> from cnncourse import data
+    >>> images = data.load("digits").take(100)
+    >>> model = nn.Sequential(nn.Flatten(), nn.Linear(8 * 8, 10))
+    >>> history = fit(model, images, Recipe(epochs=2), progress=False)
+    >>> [row["epoch"] for row in history]
+    [1, 2]
+    """
+    check_model(model, train_set)
+    mean, std, device = recipe.mean, recipe.std, device_of(model)
+    batches = Batches(
+        train_set, recipe.batch_size, recipe.crop, recipe.flip, recipe.seed, mean=mean, std=std, device=device
+    )
+    optimizer = create_optimizer(model, recipe)
+    history: History = []
+    with Progress(recipe.epochs * len(batches), progress) as bar:
+        for epoch in range(1, recipe.epochs + 1):
+            row: dict[str, Any] = {"epoch": epoch} | train_epoch(model, batches, optimizer, recipe, bar)
+            result = evaluate(model, validation, mean=mean, std=std) if validation is not None else {}
+            row["validation_loss"], row["validation_accuracy"] = result.get("loss"), result.get("accuracy")
+            history.append(row)
+            bar.end_epoch(row, recipe.epochs)
+            if after_epoch is not None:
+                after_epoch(history)
+    return history
+
+
+def train_epoch(
+    model: nn.Module, batches: Batches, optimizer: torch.optim.Optimizer, recipe: Recipe, bar: Progress
+) -> dict[str, float]:
+    """Take one step a batch, over all batches once; return the epoch's row of the history."""
+    total_steps = recipe.epochs * len(batches)
+    step = first = batches.epoch * len(batches)
+    count, loss_sum, correct, norm_sum, rate = 0, 0.0, 0, 0.0, 0.0
+    model.train()
+    start = time.perf_counter()
+    with seeded(recipe.seed, batches.epoch):
+        for images, labels in batches:  # (B, C, H, W), (B,)
+            rate = learning_rate_at(recipe, step, total_steps)
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            logits = model(images)  # (B, classes)
+            loss = F.cross_entropy(logits, labels)
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            norm_sum += gradient_norm(model)
+            optimizer.step()
+            step += 1
+
+            # the last batch is smaller: each batch counts by its number of images
+            count += len(labels)
+            loss_sum += loss.item() * len(labels)
+            correct += int((logits.argmax(dim=1) == labels).sum())
+            if not math.isfinite(loss_sum):
+                raise DivergedError(
+                    f"the loss became {loss.item()} in step {step} of {total_steps}, "
+                    f"at learning rate {rate:g}; "
+                    f"try a learning_rate of {recipe.learning_rate / 10:g}, or a warmup"
+                )
+            bar.step(loss_sum / count, correct / count)
+    seconds = time.perf_counter() - start
+    return {
+        "train_loss": loss_sum / count,
+        "train_accuracy": correct / count,
+        "learning_rate": rate,
+        "gradient_norm": norm_sum / (step - first),
+        "images_per_second": count / seconds,
+        "seconds": seconds,
+    }
+
+
+def evaluate(
+    model: nn.Module,
+    image_set: "ImageSet",
+    batch_size: int = 1000,
+    mean: Sequence[float] = (0.5,),
+    std: Sequence[float] = (0.5,),
+) -> dict[str, float]:
+    """Return the mean loss and the accuracy of `model` on `image_set`.
+
+    Every image counts once, whatever the size of its batch.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Takes images (N, C, H, W) and returns logits (N, classes).
+    image_set : ImageSet
+        The images to classify.
+    batch_size : int
+        Images at a time; it changes the speed, not the result.
+    mean, std : sequence of float
+        How pixels are scaled: what the recipe of the training says.
+
+    Returns
+    -------
+    dict
+        ``loss`` (cross-entropy, in nats) and ``accuracy`` (0 to 1).
+
+    Examples
+    --------
+    >>> from cnncourse import data
+    >>> class AlwaysFirst(nn.Module):
+    ...     def forward(self, x):
+    ...         return F.one_hot(torch.zeros(len(x), dtype=torch.long), 10).float()
+    >>> round(evaluate(AlwaysFirst(), data.load("digits", "test"))["accuracy"], 3)
+    0.099
+    """
+    check_model(model, image_set)
+    batches = Batches(image_set, batch_size, shuffle=False, mean=mean, std=std, device=device_of(model))
+    loss_sum, correct = 0.0, 0
+    was_training = model.training
+    model.eval()
+    with torch.inference_mode():
+        for images, labels in batches:
+            logits = model(images)
+            loss_sum += F.cross_entropy(logits, labels, reduction="sum").item()
+            correct += int((logits.argmax(dim=1) == labels).sum())
+    model.train(was_training)
+    return {"loss": loss_sum / len(image_set), "accuracy": correct / len(image_set)}

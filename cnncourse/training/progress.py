@@ -1,0 +1,67 @@
+"""A progress bar where somebody can see it, and silence elsewhere."""
+
+import os
+import sys
+from types import TracebackType
+from typing import Any
+
+from tqdm import tqdm
+
+
+def wants_progress() -> bool:
+    """Return whether a bar would be seen: in a terminal or a notebook, unless CNNCOURSE_PROGRESS is 0."""
+    setting = os.environ.get("CNNCOURSE_PROGRESS", "")
+    return setting != "0" and (setting == "1" or sys.stderr.isatty() or "ipykernel" in sys.modules)
+
+
+class Progress:
+    """A bar over all steps of a training, with the epoch, loss and accuracy beside it.
+
+    Parameters
+    ----------
+    total_steps : int
+        The steps of all epochs together.
+    show : bool, optional
+        Whether to show it; by default, where it would be seen.
+    """
+
+    def __init__(self, total_steps: int, show: bool | None = None) -> None:
+        shown = wants_progress() if show is None else show
+        self._bar: tqdm[Any] = tqdm(
+            total=total_steps, disable=not shown, unit="step", dynamic_ncols=True, mininterval=0.3
+        )
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.close()
+
+    def step(self, loss: float, accuracy: float) -> None:
+        """Move on by one step; `loss` and `accuracy` are those of the epoch so far."""
+        self._bar.set_postfix_str(f"loss {loss:.3f}, accuracy {accuracy:.1%}", refresh=False)
+        self._bar.update()
+
+    def end_epoch(self, row: dict[str, Any], epochs: int) -> None:
+        """Write the epoch's row above the bar."""
+        if not self._bar.disable:
+            self._bar.write(describe_epoch(row, epochs), file=sys.stderr)
+
+
+def describe_epoch(row: dict[str, Any], epochs: int) -> str:
+    """Return one line about an epoch.
+
+    Examples
+    --------
+    >>> row = {"epoch": 1, "train_loss": 1.5, "train_accuracy": 0.45, "validation_loss": None}
+    >>> describe_epoch(row | {"validation_accuracy": None, "seconds": 12.0}, 5)
+    'epoch 1/5: train loss 1.500, accuracy 45.0 %, 12.0 s'
+    """
+    text = f"epoch {row['epoch']}/{epochs}: train loss {row['train_loss']:.3f}"
+    text += f", accuracy {100 * row['train_accuracy']:.1f} %"
+    if row["validation_accuracy"] is not None:
+        text += f"; validation loss {row['validation_loss']:.3f}"
+        text += f", accuracy {100 * row['validation_accuracy']:.1f} %"
+    return f"{text}, {row['seconds']:.1f} s"

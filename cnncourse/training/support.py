@@ -1,0 +1,85 @@
+"""What the loop needs around it: a check of the model, the device, the gradient's length, a seed."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import nn
+
+from cnncourse._checks import check_choice
+
+if TYPE_CHECKING:
+    from cnncourse.data import ImageSet
+
+
+def check_model(model: nn.Module, image_set: "ImageSet") -> None:
+    """Raise unless `model` takes the set's images and has an output for each of its classes."""
+    shape = tuple(image_set.images.shape[1:])
+    was_training = model.training
+    model.eval()
+    try:
+        with torch.inference_mode():
+            logits = model(torch.zeros(1, *shape, device=device_of(model)))
+    except RuntimeError as error:
+        raise ValueError(
+            f"the model does not take the images of {image_set.name!r}, of shape {shape}: {error}"
+        ) from error
+    finally:
+        model.train(was_training)
+    if logits.ndim != 2:
+        raise ValueError(f"the model must return logits (N, classes), got shape {tuple(logits.shape)}")
+    largest = int(image_set.labels.max(initial=0))
+    if logits.shape[1] <= largest:
+        raise ValueError(
+            f"the model has {logits.shape[1]} outputs, and the labels of {image_set.name!r} "
+            f"go up to {largest}; make it with num_classes={len(image_set.classes)}"
+        )
+
+
+def device_of(model: nn.Module) -> torch.device:
+    """Return the device of the model's parameters; the CPU if it has none."""
+    return next(model.parameters(), torch.empty(0)).device
+
+
+def gradient_norm(model: nn.Module) -> float:
+    """Return the length of the gradient of all parameters, as one vector."""
+    norms = [parameter.grad.norm() for parameter in model.parameters() if parameter.grad is not None]
+    return torch.stack(norms).norm().item() if norms else 0.0
+
+
+@contextmanager
+def seeded(*numbers: int) -> Iterator[None]:
+    """Seed torch's generators inside the block (dropout draws from them), restore the CPU's after it.
+
+    Examples
+    --------
+    >>> with seeded(0, 1):
+    ...     first = torch.rand(1)
+    >>> with seeded(0, 1):
+    ...     print(torch.equal(first, torch.rand(1)))
+    True
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(np.random.default_rng(numbers).integers(2**63)))
+        yield
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """Return the device `name`; for ``"auto"`` the fastest kind there is: cuda, mps, then cpu.
+
+    Raises
+    ------
+    ValueError
+        If the device is unknown, or this torch cannot use it here.
+    """
+    check_choice("device", name.split(":")[0], ("auto", "cpu", "cuda", "mps"))
+    found = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        return torch.device(next(kind for kind, there in found.items() if there))
+    if not found[name.split(":")[0]]:
+        raise ValueError(
+            f"device {name!r} is not available to this torch; run `cnncourse doctor`, or use 'cpu'"
+        )
+    return torch.device(name)
