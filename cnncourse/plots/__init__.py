@@ -11,17 +11,17 @@ import importlib.util
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cnncourse.plots._charts import bars as bars
     from cnncourse.plots._charts import curves as curves
-    from cnncourse.plots._charts import histogram as histogram
     from cnncourse.plots._charts import lines as lines
     from cnncourse.plots._charts import scatter as scatter
+    from cnncourse.plots._counts import bars as bars
+    from cnncourse.plots._counts import histogram as histogram
+    from cnncourse.plots._grids import kernels as kernels
+    from cnncourse.plots._grids import matrix as matrix
+    from cnncourse.plots._grids import pixel_grid as pixel_grid
     from cnncourse.plots._pictures import channels as channels
     from cnncourse.plots._pictures import feature_maps as feature_maps
     from cnncourse.plots._pictures import images as images
-    from cnncourse.plots._pictures import kernels as kernels
-    from cnncourse.plots._pictures import matrix as matrix
-    from cnncourse.plots._pictures import pixel_grid as pixel_grid
     from cnncourse.plots._style import INPUT as INPUT
     from cnncourse.plots._style import KERNEL as KERNEL
     from cnncourse.plots._style import OUTPUT as OUTPUT
@@ -36,21 +36,22 @@ _EXPORTS = {
     "PALETTE": "_style",
     "figure": "_style",
     "style": "_style",
-    "pixel_grid": "_pictures",
+    "pixel_grid": "_grids",
     "images": "_pictures",
     "channels": "_pictures",
-    "kernels": "_pictures",
+    "kernels": "_grids",
     "feature_maps": "_pictures",
-    "matrix": "_pictures",
+    "matrix": "_grids",
     "lines": "_charts",
-    "bars": "_charts",
-    "histogram": "_charts",
+    "bars": "_counts",
+    "histogram": "_counts",
     "scatter": "_charts",
     "curves": "_charts",
 }
 
 # What one chapter alone draws stands in a submodule of its own and is found through its `__all__`.
-_CHAPTERS = ("convolution", "pooling", "images")
+# Import such names from here: a direct import of the submodule `images` hides the function `images`.
+_CHAPTERS = ("convolution", "pooling", "pixels")
 
 
 def _resolve(name: str) -> Any:
@@ -70,8 +71,6 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = _resolve(name)
     globals()[name] = value
-    # The submodule `images`, once imported, would hide the function of that name.
-    globals()["images"] = importlib.import_module(f"{__name__}._pictures").images
     return value
 
 

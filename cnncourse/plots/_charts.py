@@ -1,5 +1,4 @@
-# ruff: noqa: A001, A002 - `format` is the word for how a number is written
-"""Charts: lines, bars, histograms, points and the curves of a training."""
+"""Charts of numbers against numbers: lines, points and the curves of a training."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,21 +6,19 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from cnncourse.plots._pictures import Format, to_array, to_text
+from cnncourse.plots._arrays import to_array
 from cnncourse.plots._style import (
     GRID,
-    HATCHES,
-    INK,
     LINE_STYLES,
     MARKERS,
     MUTED,
     PALETTE,
     SMALL,
-    TEXT,
-    figure,
     grid,
+    luminance,
     new_or,
     style,
 )
@@ -34,7 +31,7 @@ def _check_log(log: str) -> None:
         raise ValueError(f"log must be one of '', 'x', 'y', 'xy', got {log!r}")
 
 
-def _percent(value: float, _: int = 0) -> str:
+def percent_text(value: float, _: int = 0) -> str:
     return f"{100 * value:.3g} %"
 
 
@@ -47,7 +44,7 @@ def _log_ticks(axis: Axis) -> None:
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.12g}"))
 
 
-def _finish(ax: Axes, xlabel: str | None, ylabel: str | None, title: str | None, log: str) -> None:
+def finish(ax: Axes, xlabel: str | None, ylabel: str | None, title: str | None, log: str) -> None:
     for name, axis in (("x", ax.xaxis), ("y", ax.yaxis)):
         if name in log:
             (ax.set_xscale if name == "x" else ax.set_yscale)("log")
@@ -95,10 +92,6 @@ def _label_ends(ax: Axes, ends: list[tuple[float, float, str, str]]) -> None:
 
 def _dark(color: str) -> str:
     """Return a color dark enough for text: the palette's pale ones are mixed with black."""
-    from matplotlib.colors import to_hex, to_rgb
-
-    from cnncourse.plots._style import luminance
-
     rgb = np.array(to_rgb(color))
     while luminance(rgb) > 0.17:  # contrast of at least 4.5 with white
         rgb = rgb * 0.93
@@ -189,219 +182,16 @@ def lines(
             shown = np.flatnonzero(np.isfinite(y))
             if shown.size:
                 ends.append((float(across[shown[-1]]), float(y[shown[-1]]), name, _dark(color)))
-        _finish(ax, xlabel, ylabel, title, log)
+        finish(ax, xlabel, ylabel, title, log)
         grid(ax)
         if percent:
-            ax.yaxis.set_major_formatter(FuncFormatter(_percent))
+            ax.yaxis.set_major_formatter(FuncFormatter(percent_text))
         if across.dtype.kind in "iu" and "x" not in log:
             ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
         if direct and ends:
             _label_ends(ax, ends)
         elif ends:
             ax.legend()
-    return ax
-
-
-def _as_groups(values: Mapping[str, Any]) -> tuple[list[str], list[str], np.ndarray]:
-    """Return names of groups, names of bars within a group, and heights (groups, bars)."""
-    if not values:
-        raise ValueError("values is empty: give at least one bar, as {name: number}")
-    groups = list(values)
-    if not all(isinstance(item, Mapping) for item in values.values()):
-        heights = np.array([[float(item)] for item in values.values()])
-        return groups, [""], heights
-    members = list(values[groups[0]])
-    for group in groups:
-        if list(values[group]) != members:
-            raise ValueError(
-                f"values[{group!r}] has bars {list(values[group])}, the first group has {members}"
-            )
-    return groups, members, np.array([[float(values[g][m]) for m in members] for g in groups])
-
-
-def bars(
-    values: Mapping[str, Any],
-    xlabel: str | None = None,
-    ax: Axes | None = None,
-    title: str | None = None,
-    format: Format = None,
-    errors: Mapping[str, Any] | None = None,
-    colors: Sequence[str] | None = None,
-    log: bool = False,
-    reference: tuple[str, float] | None = None,
-    percent: bool = False,
-) -> Axes:
-    """Draw lying bars, each with its name and its number.
-
-    Parameters
-    ----------
-    values : mapping from str to float, or to a mapping from str to float
-        Lengths by name; of two levels for groups of bars, which differ in color and hatch.
-    xlabel, title : str, optional
-        What the length means, with its unit.
-    ax : Axes, optional
-        Where to draw; a new card if it is not given.
-    format : str or callable, optional
-        How a number is written.
-    errors : mapping as `values`, optional
-        Half the length of the whisker.
-    colors : sequence of color, optional
-        One for each bar, or for each member of a group.
-    log : bool
-        A logarithmic scale.
-    reference : (str, float), optional
-        A name and a value for a thin upright line, such as the accuracy of guessing.
-    percent : bool
-        The values are fractions: write them as percent.
-
-    Returns
-    -------
-    Axes
-
-    Raises
-    ------
-    ValueError
-        If there is no bar, or groups hold different bars.
-
-    Examples
-    --------
-    >>> ax = bars({"linear": 0.24, "CNN": 0.83}, percent=True)
-    >>> [text.get_text() for text in ax.texts]
-    ['24 %', '83 %']
-    """
-    groups, members, lengths = _as_groups(values)
-    spread = np.zeros_like(lengths) if errors is None else _as_groups(errors)[2]
-    count = len(members)
-    if percent and format is None:
-        format = lambda value: f"{100 * value:.0f} %"
-    write = to_text(lengths, format)
-    with style():
-        if ax is None:
-            ax = figure(height=0.75 + len(groups) * (0.36 * count + 0.14) + (0.3 if count > 1 else 0))[1]
-        ax = new_or(ax)
-        thick = 0.8 / count
-        for member in range(count):
-            places = np.arange(len(groups)) + (member - (count - 1) / 2) * thick
-            if colors is not None:
-                color: Any = colors[member] if count > 1 else list(colors)
-            else:
-                color = PALETTE[member]
-            drawn = ax.barh(
-                places,
-                lengths[:, member],
-                height=thick * 0.9,
-                color=color,
-                hatch=HATCHES[member % len(HATCHES)],
-                edgecolor="white",
-                linewidth=0,
-                label=members[member],
-                xerr=spread[:, member] if errors is not None else None,
-                error_kw={"ecolor": INK, "elinewidth": 1.2, "capsize": 3},
-            )
-            for bar, length, half in zip(drawn, lengths[:, member], spread[:, member], strict=True):
-                ax.annotate(
-                    write(length),
-                    (length + half, bar.get_y() + bar.get_height() / 2),
-                    xytext=(5, 0),
-                    textcoords="offset points",
-                    va="center",
-                    fontsize=SMALL,
-                )
-        ax.set_yticks(range(len(groups)), groups, fontsize=TEXT)
-        ax.tick_params(axis="y", length=0)
-        ax.invert_yaxis()
-        _finish(ax, xlabel, None, title, "x" if log else "")
-        low, high = float(min(lengths.min(), 0)), float((lengths + spread).max())
-        if log:
-            positive = lengths[lengths > 0]
-            ax.set_xlim(positive.min() / 3, high * (high / positive.min()) ** 0.22 * 2)
-        else:
-            ax.set_xlim(low * 1.15, (high or 1.0) * 1.2)
-        if percent:
-            ax.xaxis.set_major_formatter(FuncFormatter(_percent))
-        grid(ax, "x")
-        if reference is not None:
-            name, place = reference
-            ax.axvline(place, color=INK, linewidth=1.0, linestyle=(0, (4, 3)))
-            ax.annotate(
-                name,
-                (place, 1.0),
-                xycoords=("data", "axes fraction"),
-                xytext=(3, 2),
-                textcoords="offset points",
-                fontsize=SMALL,
-                color=MUTED,
-                va="bottom",
-            )
-        if count > 1:
-            ax.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0 if reference is None else 1.06), ncols=count)
-    return ax
-
-
-def histogram(
-    images: Any,
-    ax: Axes | None = None,
-    bins: int = 64,
-    title: str | None = None,
-    xlabel: str | None = None,
-    log: bool = False,
-) -> Axes:
-    """Draw how often each value occurs: a line for each channel.
-
-    Parameters
-    ----------
-    images : array_like or image set
-        A picture (H, W), (1, H, W) or (3, H, W), or a batch (N, C, H, W). uint8 is counted from
-        0 to 255; floats between 0 and 1 from 0 to 1; others over their range.
-    ax : Axes, optional
-        Where to draw; a new card if it is not given.
-    bins : int
-        Bars of the histogram.
-    title, xlabel : str, optional
-        Names of the chart and of the values.
-    log : bool
-        A logarithmic scale of the counts.
-
-    Returns
-    -------
-    Axes
-
-    Examples
-    --------
-    >>> ax = histogram(np.zeros((3, 4, 4), dtype=np.uint8))
-    >>> [text.get_text() for text in ax.get_legend().get_texts()]
-    ['red', 'green', 'blue']
-    """
-    array = to_array("images", images.images if hasattr(images, "labels") else images)
-    if array.ndim == 2:
-        array = array[None]
-    if array.ndim not in (3, 4) or array.shape[-3] not in (1, 3):
-        raise ValueError(
-            f"images must have shape (H, W), (C, H, W) or (N, C, H, W) with C 1 or 3, got {array.shape}"
-        )
-    planes = np.moveaxis(array, -3, 0).reshape(array.shape[-3], -1)
-    low, high = float(planes.min()), float(planes.max())
-    if array.dtype == np.uint8:
-        edges = np.linspace(0, 256, bins + 1)
-    elif low >= 0 and high <= 1:
-        edges = np.linspace(0, 1, bins + 1)
-    else:
-        edges = np.linspace(low, high, bins + 1)
-    names = ("red", "green", "blue") if len(planes) == 3 else ("gray",)
-    shades = (("#D55E00", "-"), ("#009E73", "--"), ("#0072B2", "-.")) if len(planes) == 3 else ((INK, "-"),)
-    with style():
-        ax = new_or(ax, height=2.8)
-        for plane, name, (color, dash) in zip(planes, names, shades, strict=True):
-            share = np.histogram(plane, edges)[0] / plane.size
-            ax.stairs(share, edges, color=color, linestyle=dash, linewidth=1.6, label=name)
-            if len(planes) == 1:
-                ax.stairs(share, edges, fill=True, color=GRID)
-        _finish(ax, xlabel or "pixel value", "share of pixels", title, "y" if log else "")
-        ax.yaxis.set_major_formatter(FuncFormatter(_percent))
-        ax.set_xlim(edges[0], edges[-1])
-        grid(ax)
-        if len(planes) == 3:
-            ax.legend(handlelength=2.6)
     return ax
 
 
@@ -472,7 +262,7 @@ def scatter(
                     color=_dark(color),
                     fontsize=SMALL,
                 )
-        _finish(ax, xlabel, ylabel, title, log)
+        finish(ax, xlabel, ylabel, title, log)
         grid(ax, "both")
         if diagonal:
             ax.axline((0.5, 0.5), slope=1, color=MUTED, linewidth=1, linestyle=(0, (4, 3)), zorder=0)
