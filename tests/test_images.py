@@ -371,8 +371,8 @@ def test_neighbor_correlation_messages():
         im.neighbor_correlation(np.eye(5), [5])
     with pytest.raises(ValueError, match="images must not be of one single value"):
         im.neighbor_correlation(np.ones((5, 5)), [1])
-    with pytest.raises(ValueError, match=r"direction is unknown: 'verticall'. Did you mean 'vertical'\?"):
-        im.neighbor_correlation(np.eye(5), [1], "verticall")
+    with pytest.raises(ValueError, match=r"direction is unknown: 'vertically'. Did you mean 'vertical'\?"):
+        im.neighbor_correlation(np.eye(5), [1], "vertically")
 
 
 @given(seeds, st.sampled_from([(5, 4), (3, 5, 4), (2, 3, 5, 4)]))

@@ -9,7 +9,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.patches import Rectangle
 
 from cnncourse._checks import check_count
-from cnncourse.images import neighbor_correlation, srgb_to_linear, to_gray
+from cnncourse.images import linear_to_srgb, neighbor_correlation, srgb_to_linear, to_gray
 from cnncourse.plots._arrays import to_array
 from cnncourse.plots._grids import pixel_grid
 from cnncourse.plots._style import (
@@ -156,7 +156,7 @@ def gamma() -> np.ndarray:
         ax.set_xticks([0, 0.5, 1])
         ax.set_yticks([0, 0.5, 1])
         grid(ax, "both")
-        strips = {"equal steps of the stored value": steps, "equal steps of light": steps ** (1 / 2.4)}
+        strips = {"equal steps of the stored value": steps, "equal steps of light": linear_to_srgb(steps)}
         ax = axes[1]
         for row, (name, values) in enumerate(strips.items()):
             for column, value in enumerate(values):
@@ -239,15 +239,13 @@ def sampling(rows: Mapping[str, Any], every: int) -> np.ndarray:
                 linewidth=1.8,
                 label=f"every {every}th",
             )
-            ax.set(title=title, ylim=(-0.12, 1.12), xlim=(-1, len(values)), yticks=[0, 0.5, 1])
-        axes[-1].set_xlabel("pixel")
+            ax.set(ylim=(-0.12, 1.12), xlim=(-1, len(values)), yticks=[0, 0.5, 1])
+            ax.set_title(title, loc="left")
         for ax in axes[:-1]:
             ax.set_xticklabels([])
-        axes[0].legend(
-            loc="lower left", bbox_to_anchor=(0.55, 0.97), ncols=2, borderaxespad=0, columnspacing=1.0
-        )
-        for ax in axes:
-            ax.set_title(ax.get_title(), loc="left")
+        axes[-1].set_xlabel("pixel")
+        corner = {"loc": "lower right", "bbox_to_anchor": (1.0, 0.97), "borderaxespad": 0.0}
+        axes[0].legend(ncols=2, columnspacing=1.0, handlelength=1.6, **corner)
     return np.asarray(axes)
 
 
