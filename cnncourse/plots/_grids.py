@@ -40,6 +40,13 @@ from cnncourse.plots._style import (
 CELL = 0.46  # inches: the least width of a cell that holds a number of four characters
 
 
+def _text_size(cell: float, longest: int) -> float:
+    """Return the points of text of so many characters in a cell of so many inches; 0 if it has no room."""
+    # A digit of DejaVu Sans is 0.64 of its size wide; text may touch the borders before it is left out.
+    size = min(TEXT, 0.75 * cell * 72, 0.92 * cell * 72 / (0.64 * longest))
+    return max(size, LEAST) if size >= LEAST - 1.5 else 0.0
+
+
 def _draw_cells(
     ax: Axes, plane: np.ndarray, color: str, limits: tuple[float, float], write: Any, size: float
 ) -> None:
@@ -145,11 +152,8 @@ def pixel_grid(
         else:
             box = ax.get_window_extent()
             cell = min(box.width / columns, box.height / rows) / ax.figure.dpi
-        # A digit of DejaVu Sans is 0.64 of its size wide; leave a tenth of the cell free.
-        size = min(TEXT, 0.9 * cell * 72 / (0.64 * longest))
-        if size < LEAST - 1.5:
-            write = None  # type: ignore[assignment]
-        _draw_cells(tidy(ax), plane, color, limits or limits_of(plane, color), write, max(size, LEAST))
+        size = _text_size(cell, longest)
+        _draw_cells(tidy(ax), plane, color, limits or limits_of(plane, color), write if size else None, size)
         for row, column, height, width in boxes:
             corner = (column - 0.5, row - 0.5)
             ax.add_patch(Rectangle(corner, width, height, fill=False, edgecolor="white", linewidth=4.5))
@@ -232,7 +236,7 @@ def kernels(
     writers = [to_text(plane, format) for plane in planes]
     longest = max(len(write(v)) for write, plane in zip(writers, planes, strict=True) for v in plane.ravel())
     cell = min(0.62, ((WIDTH - 0.1) / per_row - 0.15) / widest)
-    size = min(TEXT, 0.92 * cell * 72 / (0.64 * longest))
+    size = _text_size(cell, longest) if values else 0.0
     most = max(float(np.abs(plane).max()) for plane in planes) or 1.0
     with style():
         rows = math.ceil(len(planes) / per_row)
@@ -243,8 +247,7 @@ def kernels(
         for ax in panels[len(planes) :]:
             ax.set_axis_off()
         for index, (ax, plane) in enumerate(zip(panels, planes, strict=False)):
-            written = writers[index] if values and size >= LEAST - 1.5 else None
-            _draw_cells(ax, plane, "signed", (-most, most), written, max(size, LEAST))
+            _draw_cells(ax, plane, "signed", (-most, most), writers[index] if size else None, size)
             if names is not None:
                 ax.set_title(names[index])
     return axes_of(panels[: len(planes)])
@@ -307,13 +310,11 @@ def matrix(
         assert ax is not None
         tidy(ax)
         ax.imshow(plane, cmap=color_map(color), norm=norm, interpolation="nearest")
-        size = min(TEXT, 0.9 * cell * 72 / (0.64 * longest))
-        if size >= LEAST - 1.5:
+        size = _text_size(cell, longest)
+        if size:
             for (row, column), value in np.ndenumerate(plane):
                 ink = text_on(color_map(color)(norm(value)))
-                ax.text(
-                    column, row, write(value), ha="center", va="center", color=ink, fontsize=max(size, LEAST)
-                )
+                ax.text(column, row, write(value), ha="center", va="center", color=ink, fontsize=size)
         for spine in ax.spines.values():
             spine.set(visible=True, color=GRID)
         if names is not None:
