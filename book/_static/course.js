@@ -1,0 +1,34 @@
+// Regions that scroll sideways (tables, formulas, code) can be reached and moved with the keyboard.
+(function () {
+  "use strict";
+  var regions = [
+    ".pst-scrollable-table-container", "div.math", "mjx-container[display='true']", "div.highlight pre", ".cell_output pre",
+  ].join(",");
+
+  function update() {
+    document.querySelectorAll(regions).forEach(function (region) {
+      var scrolls = region.scrollWidth > region.clientWidth + 1;
+      if (scrolls && !region.hasAttribute("tabindex")) {
+        region.setAttribute("tabindex", "0");
+        region.dataset.courseScrolls = "";
+      } else if (!scrolls && "courseScrolls" in region.dataset) {
+        region.removeAttribute("tabindex");
+        delete region.dataset.courseScrolls;
+      }
+    });
+  }
+
+  function start() {
+    update();
+    var article = document.querySelector("article");
+    if (article && "ResizeObserver" in window) {
+      new ResizeObserver(update).observe(article);
+    }
+  }
+
+  if (document.readyState === "loading") {
+    document.addEventListener("DOMContentLoaded", start);
+  } else {
+    start();
+  }
+})();

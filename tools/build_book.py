@@ -1,0 +1,155 @@
+"""Build the book: execute the chapters, make the pages, and fail where anything is wrong.
+
+Jupyter Book's own exit status says success even when a cell failed. This one does not.
+"""
+
+import argparse
+import hashlib
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import yaml
+
+from tools.execute_book import execute_chapters, pages
+from tools.fingerprint import CACHE, cache_folder
+
+ROOT = Path(__file__).resolve().parent.parent
+KEPT_CACHES = 3  # executed chapters are kept for as many states of the package
+
+ENTRANCE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="refresh" content="0; url={first}">
+<link rel="canonical" href="{first}">
+<title>{title}</title>
+</head>
+<body><main><h1>{title}</h1><p><a href="{first}">Open the book</a></p></main></body>
+</html>
+"""
+
+
+def keep_recent_caches(root: Path, present: Path) -> None:
+    """Remove all but the latest caches of executed chapters."""
+    present.mkdir(parents=True, exist_ok=True)
+    (present / "used").touch()
+    caches = sorted(
+        (folder for folder in (root / CACHE).iterdir() if (folder / "used").is_file()),
+        key=lambda folder: (folder / "used").stat().st_mtime,
+    )
+    for folder in caches[:-KEPT_CACHES]:
+        shutil.rmtree(folder)
+
+
+def templates_digest(root: Path) -> str:
+    """Return a name for the state of what Sphinx does not watch: our extension, templates and styles."""
+    digest = hashlib.sha256()
+    for folder in ("tools/sphinx_ext", "book/_templates", "book/_static"):
+        for path in sorted((root / folder).rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                digest.update(path.read_bytes())
+    for name in ("_toc.yml", "_config.yml", "pyproject.toml"):
+        path = root / name
+        digest.update(path.read_bytes() if path.is_file() else b"")
+    return digest.hexdigest()
+
+
+def make_pages(root: Path, folder: Path) -> bool:
+    """Run Sphinx as Jupyter Book does, with warnings as errors; return whether it succeeded."""
+    from jupyter_book.sphinx import build_sphinx
+
+    output = root / "_build" / "html"
+    doctrees = root / "_build" / ".doctrees"
+    state = root / "_build" / ".pages-state"
+    digest = templates_digest(root)
+    if not state.is_file() or state.read_text() != digest:
+        shutil.rmtree(doctrees, ignore_errors=True)
+        shutil.rmtree(output, ignore_errors=True)
+    state.unlink(missing_ok=True)
+    overrides = {
+        "external_toc_path": (root / "_toc.yml").as_posix(),
+        "nb_execution_cache_path": str(folder),
+        "nitpicky": True,
+        "latex_individualpages": False,
+    }
+    result = build_sphinx(
+        root,
+        output,
+        noconfig=True,
+        path_config=root / "_config.yml",
+        confoverrides=overrides,
+        warningiserror=True,
+        keep_going=True,
+        quiet=True,
+    )
+    if (
+        result != 0
+    ):  # a status or an exception; read all pages anew next time, or the warning would be forgotten
+        shutil.rmtree(doctrees, ignore_errors=True)
+        return False
+    state.write_text(digest)
+    return True
+
+
+def write_entrance(root: Path) -> Path:
+    """Write the index.html that leads to the first page."""
+    config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
+    index = root / "_build" / "html" / "index.html"
+    first = pages(root)[0].relative_to(root).with_suffix(".html")
+    if first.as_posix() != index.name:
+        index.write_text(ENTRANCE.format(first=first.as_posix(), title=config["title"]), encoding="utf-8")
+    return index
+
+
+def build(root: Path, jobs: int = 2) -> int:
+    """Build the book below `root`; return the exit status."""
+    start = time.perf_counter()
+    missing = [path.relative_to(root).as_posix() for path in pages(root) if not path.is_file()]
+    if missing:
+        print(
+            f"The book was not built: _toc.yml names pages that do not exist: {', '.join(missing)}",
+            file=sys.stderr,
+        )
+        return 1
+    try:
+        folder = cache_folder(root)
+    except (OSError, ValueError) as error:
+        print(f"The book was not built: {error}", file=sys.stderr)
+        return 1
+    keep_recent_caches(root, folder)
+    config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
+    failures = execute_chapters(
+        root,
+        folder,
+        config["parse"]["myst_enable_extensions"],
+        jobs=jobs,
+        timeout=config["execute"]["timeout"],
+    )
+    if failures:
+        print(*failures, sep="\n\n", file=sys.stderr)
+        print(f"\nThe book was not built: {len(failures)} of its chapters failed.", file=sys.stderr)
+        return 1
+    if not make_pages(root, folder):
+        print("\nThe book was not built: the warnings above are errors.", file=sys.stderr)
+        return 1
+    index = write_entrance(root)
+    print(
+        f"{index.relative_to(root)} is ready, {time.perf_counter() - start:.0f} s; show it with: make serve"
+    )
+    return 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Read the command line and build."""
+    parser = argparse.ArgumentParser(prog="python -m tools.build_book", description=__doc__)
+    parser.add_argument("--root", type=Path, default=ROOT, help="folder that holds _config.yml and _toc.yml")
+    parser.add_argument("--jobs", type=int, default=2, help="chapters executed at a time (default: 2)")
+    options = parser.parse_args(arguments)
+    return build(options.root.resolve(), options.jobs)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

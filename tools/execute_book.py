@@ -1,0 +1,169 @@
+"""Execute the chapters two at a time into the cache that the book's build reads."""
+
+import os
+import re
+import subprocess
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+import yaml
+from jupyter_cache import get_cache
+from jupyter_cache.base import CacheBundleIn, JupyterCacheAbstract
+from myst_nb.core.read import is_myst_markdown_notebook, read_myst_markdown_notebook
+from myst_parser.config.main import MdParserConfig
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from tools.notebooks.run import ENVIRONMENT
+
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+KERNELS = Config(
+    {"KernelManager": {"transport_encryption": "auto"}}
+)  # else newer kernels warn of its absence
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A cell that raised, with all that is needed to find it."""
+
+    chapter: str
+    cell: int
+    line: int
+    source: str
+    error: str
+
+    def __str__(self) -> str:
+        """Name the chapter, the cell and its line, and show the cell and the error."""
+        source = "\n".join(f"    {line}" for line in self.source.splitlines())
+        error = "\n".join(f"    {line}" for line in self.error.splitlines())
+        return (
+            f"{self.chapter}: code cell {self.cell} (line {self.line}) failed\n\n{source}\n\n{error}\n\n"
+            f"{self.chapter}: code cell {self.cell} (line {self.line}): {self.error.splitlines()[-1]}"
+        )
+
+
+def toc_files(toc: Mapping[str, object]) -> list[str]:
+    """Return the documents that a table of contents names, the root first."""
+    files = [str(toc["root"])]
+
+    def walk(entry: object) -> None:
+        if isinstance(entry, Mapping):
+            if "file" in entry:
+                files.append(str(entry["file"]))
+            for value in entry.values():
+                walk(value)
+        elif isinstance(entry, list):
+            for value in entry:
+                walk(value)
+
+    walk({key: value for key, value in toc.items() if key != "root"})
+    return files
+
+
+def pages(root: Path) -> list[Path]:
+    """Return the source file of each page of the book, in the order of the table of contents."""
+    toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
+    return [root / (file if file.endswith(".md") else f"{file}.md") for file in toc_files(toc)]
+
+
+def chapters(root: Path) -> list[Path]:
+    """Return those pages of the book that are notebooks."""
+    return [
+        path
+        for path in pages(root)
+        if path.is_file() and is_myst_markdown_notebook(path.read_text(encoding="utf-8"))
+    ]
+
+
+def read_chapter(path: Path, extensions: list[str]) -> nbformat.NotebookNode:
+    """Read a chapter as the build reads it, so that the build finds it in the cache."""
+    return read_myst_markdown_notebook(
+        path.read_text(encoding="utf-8"),
+        config=MdParserConfig(enable_extensions=set(extensions)),
+        add_source_map=True,
+        path=path,
+    )
+
+
+def in_cache(cache: JupyterCacheAbstract, notebook: nbformat.NotebookNode) -> bool:
+    """Tell whether the cache holds the chapter's cells, with the same options (captions, alt texts, tags)."""
+    try:
+        cache.match_cache_notebook(notebook)
+    except KeyError:
+        return False
+    return True
+
+
+def kernel_environment(present: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return the environment of the kernels: that of the notebooks, but with the data that is there."""
+    return {**present, **{name: value for name, value in ENVIRONMENT.items() if name != "CNNCOURSE_DATA"}}
+
+
+def execute(
+    path: Path, name: str, notebook: nbformat.NotebookNode, jobs: int, timeout: int
+) -> Failure | None:
+    """Run a chapter's cells in its own folder, in place; return the cell that failed, or None."""
+    client = NotebookClient(
+        notebook,
+        timeout=timeout,
+        kernel_name=notebook.metadata.get("kernelspec", {}).get("name", "python3"),
+        record_timing=False,  # it would stand in the cells' options, by which the cache compares
+        resources={"metadata": {"path": str(path.parent)}},
+    )
+    try:
+        client.execute(env=kernel_environment(), stderr=subprocess.DEVNULL)
+    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+        code = [index for index, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
+        ran = [
+            number for number, index in enumerate(code) if notebook.cells[index].execution_count is not None
+        ]
+        failed = [
+            number
+            for number, index in enumerate(code)
+            if any(output.output_type == "error" for output in notebook.cells[index].outputs)
+        ]
+        number = failed[0] if failed else min(len(ran), len(code) - 1)
+        index = code[number]
+        message = str(error)
+        for output in notebook.cells[index].outputs:
+            if output.output_type == "error":
+                message = "\n".join(output.traceback)
+        return Failure(
+            chapter=name,
+            cell=number + 1,
+            line=notebook.metadata["source_map"][index] + 1,
+            source=notebook.cells[index].source,
+            error=ANSI.sub("", message).strip(),
+        )
+    return None
+
+
+def execute_chapters(
+    root: Path, folder: Path, extensions: list[str], jobs: int = 2, timeout: int = 300
+) -> list[Failure]:
+    """Execute the chapters that the cache in `folder` does not hold yet; return the cells that failed."""
+    cache = get_cache(str(folder))
+    notebooks = {path: read_chapter(path, extensions) for path in chapters(root)}
+    due = [path for path in notebooks if not in_cache(cache, notebooks[path])]
+    due.sort(key=lambda path: path.stat().st_size, reverse=True)  # the longest first: less waiting at the end
+
+    def run(path: Path) -> tuple[Path, Failure | None, float]:
+        name = path.relative_to(root).as_posix()
+        start = time.perf_counter()
+        failure = execute(path, name, notebooks[path], timeout)
+        seconds = time.perf_counter() - start
+        print(f"{'failed' if failure else 'executed'} {name} in {seconds:.0f} s", flush=True)
+        return path, failure, seconds
+
+    failures = []
+    with ThreadPoolExecutor(max(1, jobs)) as pool:
+        for path, failure, seconds in pool.map(run, due):
+            if failure:
+                failures.append(failure)
+            else:
+                bundle = CacheBundleIn(notebooks[path], str(path), data={"execution_seconds": seconds})
+                cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+    return failures

@@ -1,0 +1,17 @@
+"""What this book adds to Jupyter Book: offline pages, links to notebooks, run times, accessible markup."""
+
+from sphinx.application import Sphinx
+
+from tools.sphinx_ext import addresses, citations, offline, pictures, status
+
+__all__ = ["setup"]
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Connect the parts of this extension to Sphinx."""
+    addresses.setup(app)
+    citations.setup(app)
+    offline.setup(app)
+    pictures.setup(app)
+    status.setup(app)
+    return {"parallel_read_safe": False, "parallel_write_safe": True}
