@@ -12,7 +12,8 @@ from pathlib import Path
 
 import yaml
 
-from tools.execute_book import execute_chapters, pages
+from tools.contents import pages
+from tools.execute_book import execute_chapters
 from tools.fingerprint import CACHE, cache_folder
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -10,19 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
-import yaml
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn, JupyterCacheAbstract
 from myst_nb.core.read import is_myst_markdown_notebook, read_myst_markdown_notebook
 from myst_parser.config.main import MdParserConfig
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+from tools.contents import pages
 from tools.notebooks.run import ENVIRONMENT
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
-KERNELS = Config(
-    {"KernelManager": {"transport_encryption": "auto"}}
-)  # else newer kernels warn of its absence
 
 
 @dataclass(frozen=True)
@@ -43,30 +41,6 @@ class Failure:
             f"{self.chapter}: code cell {self.cell} (line {self.line}) failed\n\n{source}\n\n{error}\n\n"
             f"{self.chapter}: code cell {self.cell} (line {self.line}): {self.error.splitlines()[-1]}"
         )
-
-
-def toc_files(toc: Mapping[str, object]) -> list[str]:
-    """Return the documents that a table of contents names, the root first."""
-    files = [str(toc["root"])]
-
-    def walk(entry: object) -> None:
-        if isinstance(entry, Mapping):
-            if "file" in entry:
-                files.append(str(entry["file"]))
-            for value in entry.values():
-                walk(value)
-        elif isinstance(entry, list):
-            for value in entry:
-                walk(value)
-
-    walk({key: value for key, value in toc.items() if key != "root"})
-    return files
-
-
-def pages(root: Path) -> list[Path]:
-    """Return the source file of each page of the book, in the order of the table of contents."""
-    toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
-    return [root / (file if file.endswith(".md") else f"{file}.md") for file in toc_files(toc)]
 
 
 def chapters(root: Path) -> list[Path]:

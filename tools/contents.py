@@ -1,0 +1,30 @@
+"""The pages of the book, as _toc.yml names them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import yaml
+
+
+def toc_files(toc: Mapping[str, object]) -> list[str]:
+    """Return the documents that a table of contents names, the root first."""
+    files = [str(toc["root"])]
+
+    def walk(entry: object) -> None:
+        if isinstance(entry, Mapping):
+            if "file" in entry:
+                files.append(str(entry["file"]))
+            for value in entry.values():
+                walk(value)
+        elif isinstance(entry, list):
+            for value in entry:
+                walk(value)
+
+    walk({key: value for key, value in toc.items() if key != "root"})
+    return files
+
+
+def pages(root: Path) -> list[Path]:
+    """Return the source file of each page of the book, in the order of the table of contents."""
+    toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
+    return [root / (file if file.endswith(".md") else f"{file}.md") for file in toc_files(toc)]
