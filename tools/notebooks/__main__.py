@@ -1,0 +1,116 @@
+"""Write, check, test or show the notebooks beside the chapters.
+
+Without an option, each chapter's notebook is written anew and run on the bundled data; --check compares
+sources without running anything; --test runs the notebooks and compares their outputs with those stored;
+--html shows them as web pages.
+"""
+
+import argparse
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tools.notebooks.drift import check
+from tools.notebooks.references import Book, read_book
+from tools.notebooks.source import Chapter, SourceError
+from tools.notebooks.write import run_chapter, sibling, write
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+JOBS = 2
+NBVAL = [
+    *("-p", "tools.notebooks.nbval_plugin", "--nbval", "--nbval-current-env"),
+    *("--nbval-sanitize-with", "tests/book/nbval_sanitize.cfg", "--nbval-cell-timeout", "300"),
+    *("-q", "-p", "no:cacheprovider", "-n", str(JOBS), "--dist", "loadfile"),
+]
+
+
+def select(book: Book, names: list[str]) -> list[Chapter]:
+    """Return the chapters that have notebooks, or those of them that are named by file or by name."""
+    chapters = [chapter for chapter in book.chapters.values() if chapter.is_notebook]
+    if not names:
+        return chapters
+    chosen = []
+    for name in names:
+        stem = Path(name).stem
+        found = [chapter for chapter in chapters if Path(chapter.path).stem == stem]
+        if not found:
+            known = ", ".join(Path(chapter.path).stem for chapter in chapters)
+            sys.exit(f"{name} is no chapter with code cells in _toc.yml; known: {known}")
+        chosen.extend(found)
+    return chosen
+
+
+def write_all(book: Book, chapters: list[Chapter], html: Path | None = None) -> int:
+    """Run chapters, two at a time, and write notebooks, or web pages into `html`; return the exit status."""
+
+    def one(chapter: Chapter) -> str:
+        start = time.perf_counter()
+        try:
+            notebook = run_chapter(book, chapter)
+        except SourceError as error:
+            return f"failed: {error}"
+        if html is None:
+            state = "written" if write(book, chapter, notebook) else "unchanged"
+        else:
+            from tools.notebooks.html import write_page
+
+            state = f"shown in {write_page(notebook, html / f'{chapter.page}.html')}"
+        return f"{sibling(chapter.path)}: {state}, {time.perf_counter() - start:.0f} s"
+
+    status = 0
+    with ThreadPoolExecutor(JOBS) as pool:
+        for line in pool.map(one, chapters):
+            print(line, file=sys.stderr if line.startswith("failed") else sys.stdout, flush=True)
+            status |= line.startswith("failed")
+    return status
+
+
+def check_all(book: Book, chapters: list[Chapter], everything: bool) -> int:
+    """Compare the stored notebooks with their chapters; return the exit status."""
+    problems = check(book, chapters, everything)
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    if problems:
+        print("Write the notebooks anew with: make notebooks", file=sys.stderr)
+    return int(bool(problems))
+
+
+def test_all(chapters: list[Chapter]) -> int:
+    """Run the stored notebooks under nbval; return the exit status."""
+    files = [sibling(chapter.path) for chapter in chapters]
+    if not files:
+        print("There is no chapter with code cells yet.")
+        return 0
+    return subprocess.call([sys.executable, "-m", "pytest", *NBVAL, *files], cwd=ROOT)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Read the command line and do it."""
+    parser = argparse.ArgumentParser(prog="python -m tools.notebooks", description=__doc__)
+    parser.add_argument("chapters", nargs="*", help="chapters by file or name (default: all)")
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument(
+        "--check", action="store_true", help="compare sources, run nothing; exit status 1 on drift"
+    )
+    choice.add_argument("--test", action="store_true", help="run the notebooks, compare their outputs")
+    choice.add_argument(
+        "--html", type=Path, metavar="DIR", help="run the notebooks, write them as web pages to DIR"
+    )
+    options = parser.parse_args(arguments)
+    try:
+        book = read_book(ROOT)
+    except SourceError as error:
+        print(error, file=sys.stderr)
+        return 1
+    chapters = select(book, options.chapters)
+    if options.check:
+        return check_all(book, chapters, everything=not options.chapters)
+    if options.test:
+        return test_all(chapters)
+    return write_all(book, chapters, options.html)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

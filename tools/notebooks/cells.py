@@ -1,0 +1,145 @@
+"""A chapter as the cells of a notebook: sources only, nothing is run here."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import nbformat
+from markdown_it.token import Token
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from packaging.requirements import Requirement
+
+from tools.notebooks.directives import caption, in_words
+from tools.notebooks.markdown import Converter
+from tools.notebooks.references import Book
+from tools.notebooks.run import RECORD
+from tools.notebooks.source import Chapter, Directive, SourceError, is_directive, read_directive
+
+METADATA = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
+HEAVY = ("torch", "torchvision")  # never installed nor changed by a notebook
+MODULES = {"pillow": "PIL"}  # distributions whose module has another name
+KEPT_TAGS = ("nbval-ignore-output", "nbval-skip", "raises-exception")
+KNOWN_TAGS = (
+    *KEPT_TAGS,
+    *(f"{verb}-{part}" for verb in ("hide", "remove") for part in ("cell", "input", "output")),
+)
+
+INSTALL = """\
+# Where the course's package is missing, as on Colab, this installs it.
+# What is there already stays as it is, torch above all.
+import subprocess
+import sys
+from importlib.util import find_spec
+
+if find_spec("cnncourse") is None:
+    pip = [sys.executable, "-m", "pip", "install", "--quiet"]
+    subprocess.run([*pip, "--no-deps", "cnncourse"], check=True)
+    needs = {needs}
+    missing = [name for module, name in needs.items() if find_spec(module) is None]
+    if missing:
+        subprocess.run([*pip, *missing], check=True)"""
+
+
+def install_cell(dependencies: list[str]) -> str:
+    """Return the code that installs the package where it is missing, and its light dependencies."""
+    names = sorted(requirement.name for requirement in map(Requirement, dependencies))
+    needs = {MODULES.get(name, name): name for name in names if name not in HEAVY}
+    lines = "".join(f'        "{module}": "{name}",\n' for module, name in needs.items())
+    return INSTALL.replace("{needs}", f"{{\n{lines}    }}")
+
+
+def make_notebook(
+    book: Book, chapter: Chapter, dependencies: list[str], glued: Mapping[str, str]
+) -> nbformat.NotebookNode:
+    """Return the chapter's notebook, not run.
+
+    Parameters
+    ----------
+    book, chapter
+        The page, and all that it may refer to.
+    dependencies : list of str
+        The package's requirements.
+    glued : mapping of str to str
+        The values of the chapter's run; empty to see the code alone.
+    """
+    converter = Converter(book, chapter, glued)
+    cells = []
+    for item in split(chapter):
+        if isinstance(item, Directive):
+            cells.extend(code_cells(converter, item))
+        else:
+            cells.append(new_markdown_cell(converter.convert(item).strip()))
+    cells = [cell for cell in cells if cell.source]
+    if not cells or cells[0].cell_type != "markdown" or not cells[0].source.startswith("# "):
+        raise SourceError(chapter.path, 1, "a chapter begins with its title: a line that begins with #")
+    heading, _, rest = cells[0].source.partition("\n")
+    cells[0].source = f"{heading}\n\n{preface(book, chapter)}\n{rest}".rstrip()
+    cells.insert(1, new_code_cell(install_cell(dependencies)))
+    for position, cell in enumerate(cells, 1):
+        cell.id = f"cell-{position:03d}"
+    return new_notebook(cells=cells, metadata=METADATA)
+
+
+def preface(book: Book, chapter: Chapter) -> str:
+    """Return the lines that say where the notebook comes from."""
+    return (
+        f"*This notebook is the chapter [{book.titles[chapter.page]}]({book.address(chapter.page)}) "
+        "of the course. Run the cells from the top: the first one installs what is missing, "
+        "and the pictures appear as you go.*"
+    )
+
+
+def split(chapter: Chapter) -> Iterator[list[Token] | Directive]:
+    """Yield a chapter's code cells, and what stands between them, anew at each heading."""
+    text: list[Token] = []
+    for token in chapter.tokens:
+        directive = read_directive(token, chapter.path) if is_directive(token) and token.level == 0 else None
+        is_cell = directive is not None and directive.name == "code-cell"
+        begins = token.type in ("heading_open", "myst_block_break") and token.level == 0
+        if text and (is_cell or begins):
+            yield text
+            text = []
+        if is_cell:
+            yield directive
+        else:
+            text.append(token)
+    if text:
+        yield text
+
+
+def code_cells(converter: Converter, directive: Directive) -> Iterator[nbformat.NotebookNode]:
+    """Yield a code cell, and after it the caption and the description of the figure that it draws."""
+    options = directive.options
+    unknown = sorted({*options} - {"tags", "mystnb"})
+    if unknown:
+        converter.fail(directive, f"unknown options of a code cell: {', '.join(map(str, unknown))}")
+    tags = options.get("tags") or []
+    strange = [tag for tag in tags if tag not in KNOWN_TAGS]
+    if strange:
+        converter.fail(directive, f"unknown tags of a code cell: {', '.join(strange)}")
+    kept = [tag for tag in tags if tag in KEPT_TAGS]
+    yield new_code_cell(directive.body, metadata={"tags": kept} if kept else {})
+    text = figure_text(converter, directive, options.get("mystnb") or {})
+    if text:
+        yield new_markdown_cell(text)
+
+
+def figure_text(converter: Converter, directive: Directive, options: Mapping[str, Any]) -> str:
+    """Return the caption and the description of the figure that a cell draws."""
+    title = str((options.get("figure") or {}).get("caption") or "")
+    alt = str((options.get("image") or {}).get("alt") or "")
+    parts = []
+    if title:
+        parts.append(caption("Figure", converter.number(directive), converter.inline(title, directive.line)))
+    if alt:
+        parts.append(in_words(alt))
+    return "\n\n".join(parts)
+
+
+def glued_values(notebook: nbformat.NotebookNode) -> dict[str, str]:
+    """Return the values that a notebook's cells attached with `glue`."""
+    values = {}
+    for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
+        name = output.get("metadata", {}).get("scrapbook", {}).get("name")
+        if name:
+            values[name] = output["data"][f"{RECORD}text/plain"]
+    return values
