@@ -105,10 +105,10 @@ def conv2d(
 
     Examples
     --------
-    >>> image = [[[[123, 210, 0], [113, 196, 34], [0, 255, 7]]]]
-    >>> conv2d(image, [[[[1, 0], [0, 1]]]])
-    array([[[[319., 244.],
-             [368., 203.]]]])
+    >>> image = [[[[123, 210, 0], [0, 113, 196], [34, 0, 255]]]]
+    >>> conv2d(image, [[[[2, 1], [0, 0.5]]]])
+    array([[[[512.5, 518. ],
+             [113. , 549.5]]]])
     """
     compute = METHODS[check_choice("method", method, METHODS)]
     x, weight = check_shapes(x, weight, groups)
