@@ -76,9 +76,7 @@ def kernel_environment(present: Mapping[str, str] = os.environ) -> dict[str, str
     return {**present, **{name: value for name, value in ENVIRONMENT.items() if name != "CNNCOURSE_DATA"}}
 
 
-def execute(
-    path: Path, name: str, notebook: nbformat.NotebookNode, jobs: int, timeout: int
-) -> Failure | None:
+def execute(path: Path, name: str, notebook: nbformat.NotebookNode, timeout: int) -> Failure | None:
     """Run a chapter's cells in its own folder, in place; return the cell that failed, or None."""
     client = NotebookClient(
         notebook,

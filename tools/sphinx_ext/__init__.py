@@ -2,7 +2,7 @@
 
 from sphinx.application import Sphinx
 
-from tools.sphinx_ext import addresses, citations, offline, pictures, status
+from tools.sphinx_ext import addresses, citations, names, offline, pictures, status
 
 __all__ = ["setup"]
 
@@ -11,6 +11,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Connect the parts of this extension to Sphinx."""
     addresses.setup(app)
     citations.setup(app)
+    names.setup(app)
     offline.setup(app)
     pictures.setup(app)
     status.setup(app)

@@ -1,0 +1,32 @@
+"""Names between single backticks in docstrings: links where we document them, code where they are arguments."""
+
+from docutils import nodes
+from docutils.nodes import Element
+from sphinx.addnodes import pending_xref
+from sphinx.application import Sphinx
+from sphinx.domains.python import PythonDomain
+from sphinx.environment import BuildEnvironment
+from sphinx.util.nodes import make_refnode
+
+LINKED = {"function", "class", "data", "exception", "module"}
+
+
+def resolve_name(app: Sphinx, env: BuildEnvironment, node: pending_xref, shown: Element) -> nodes.Node | None:
+    """Link a bare name to the one object of ours that bears it; show any other name as it stands."""
+    if (node.get("refdomain"), node.get("reftype")) != ("py", "obj"):
+        return None
+    python = env.get_domain("py")
+    assert isinstance(python, PythonDomain)
+    found = [
+        entry
+        for name, entry in python.objects.items()
+        if entry.objtype in LINKED and name.rpartition(".")[2] == node["reftarget"] and not entry.aliased
+    ]
+    if len(found) != 1:
+        return shown
+    return make_refnode(app.builder, node["refdoc"], found[0].docname, found[0].node_id, [shown])
+
+
+def setup(app: Sphinx) -> None:
+    """Connect to Sphinx."""
+    app.connect("missing-reference", resolve_name)
