@@ -13,5 +13,16 @@ from cnncourse.data.image_set import ImageSet
 from cnncourse.data.loading import NAMES, default_name, load
 from cnncourse.data.photos import PHOTOS, Photo, load_photo
 from cnncourse.data.pictures import read_image
+from cnncourse.data.shapes10 import shapes10
 
-__all__ = ["NAMES", "PHOTOS", "ImageSet", "Photo", "default_name", "load", "load_photo", "read_image"]
+__all__ = [
+    "NAMES",
+    "PHOTOS",
+    "ImageSet",
+    "Photo",
+    "default_name",
+    "load",
+    "load_photo",
+    "read_image",
+    "shapes10",
+]

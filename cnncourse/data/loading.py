@@ -7,6 +7,7 @@ import numpy as np
 from cnncourse._checks import check_choice
 from cnncourse.data.image_set import ImageSet, in_canonical_order
 from cnncourse.data.photos import BUNDLED
+from cnncourse.data.shapes10 import shapes10
 
 NAMES = ("cifar10", "cifar100", "digits", "shapes10")
 
@@ -14,6 +15,8 @@ NAMES = ("cifar10", "cifar100", "digits", "shapes10")
 def load(name_or_path: str | os.PathLike[str], split: str = "train") -> ImageSet:
     """Load a data set."""
     name = check_choice("name_or_path", str(name_or_path), NAMES)
+    if name == "shapes10":
+        return shapes10(split)
     if name != "digits":
         raise NotImplementedError(name)
     return load_digits(split)

@@ -6,7 +6,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from cnncourse._checks import check_count
 
@@ -88,7 +88,7 @@ def decode(content: bytes, name: str) -> np.ndarray:
         raise ValueError(
             f"{name} unpacks to more than {MAX_PIXELS:,} pixels; scale it down with a photo editor first"
         ) from None
-    except Image.UnidentifiedImageError:
+    except UnidentifiedImageError:
         raise ValueError(
             f"{name} is not a picture that can be read; use PNG, JPEG, WebP, GIF, BMP or TIFF"
         ) from None
