@@ -70,7 +70,7 @@ def zoom(image: Any, top: int, left: int, size: int = 6) -> np.ndarray:
         )
     white = 255 if plane.dtype == np.uint8 else 1
     with style():
-        _, axes = figure(1, 2, height=3.25)
+        _, axes = figure(1, 2, height=3.05)
         axes[0].imshow(plane, cmap="gray", vmin=0, vmax=white, interpolation="nearest")
         bare(axes[0])
         edge = Rectangle((left - 0.5, top - 0.5), size, size, fill=False, edgecolor=KERNEL, linewidth=2)
@@ -189,7 +189,7 @@ def memory(layouts: Mapping[str, Any]) -> Axes:
     rows = {title: np.asarray(array).ravel() for title, array in layouts.items()}
     count = max(len(row) for row in rows.values())
     with style():
-        ax: Axes = figure(height=0.25 + 0.75 * len(rows))[1]
+        ax: Axes = figure(height=0.15 + 6.0 * (2 * len(rows) - 0.05) / (count + 0.1))[1]
         for number, (title, row) in enumerate(rows.items()):
             y = 2.0 * number
             ax.text(0, y - 0.12, title, fontsize=SMALL, va="bottom")
@@ -273,7 +273,7 @@ def neighbor_pairs(image: Any, distances: Sequence[int]) -> np.ndarray:
     array = to_array("image", image).astype(float)
     correlations = neighbor_correlation(array, distances)
     with style():
-        _, axes = figure(1, len(distances), height=2.7)
+        _, axes = figure(1, len(distances), height=2.5)
         axes = np.atleast_1d(axes)
         for ax, distance, correlation in zip(axes, distances, correlations, strict=True):
             first, second = array[..., : array.shape[-1] - distance], array[..., distance:]
