@@ -58,7 +58,7 @@ def execute(notebook: nbformat.NotebookNode, folder: Path, path: str, directives
         cells = code_cells(notebook)
         number = next((i for i, cell in enumerate(cells) if raised(cell)), None)
         if number is None:
-            number = max((i for i, cell in enumerate(cells) if cell.execution_count), default=0)
+            number = min(sum(cell.execution_count is not None for cell in cells), len(cells) - 1)
         raise SourceError(path, line_of(number, directives), failure(cells[number], error)) from None
 
 
