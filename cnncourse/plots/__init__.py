@@ -7,7 +7,6 @@ changing Matplotlib's settings, and returns the axes that it drew on. Where one 
 """
 
 import importlib
-import importlib.util
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -28,7 +27,11 @@ if TYPE_CHECKING:
     from cnncourse.plots._style import PALETTE as PALETTE
     from cnncourse.plots._style import figure as figure
     from cnncourse.plots._style import style as style
+    from cnncourse.plots.convolution import *  # noqa: F403
+    from cnncourse.plots.pixels import *  # noqa: F403
+    from cnncourse.plots.pooling import *  # noqa: F403
 
+# Where each name is found; what one chapter alone draws stands in a submodule of its own.
 _EXPORTS = {
     "INPUT": "_style",
     "KERNEL": "_style",
@@ -47,29 +50,30 @@ _EXPORTS = {
     "histogram": "_counts",
     "scatter": "_charts",
     "curves": "_charts",
+    "block_matrix": "convolution",
+    "conv_blocks": "convolution",
+    "conv_step": "convolution",
+    "grids": "convolution",
+    "padding_frames": "convolution",
+    "signals": "convolution",
+    "stops": "convolution",
+    "number_grids": "pooling",
+    "pool_windows": "pooling",
+    "sampled_signals": "pooling",
+    "window_rows": "pooling",
+    "gamma": "pixels",
+    "gray_swatches": "pixels",
+    "memory": "pixels",
+    "neighbor_pairs": "pixels",
+    "sampling": "pixels",
+    "zoom": "pixels",
 }
-
-# What one chapter alone draws stands in a submodule of its own and is found through its `__all__`.
-# Import such names from here: a direct import of the submodule `images` hides the function `images`.
-_CHAPTERS = ("convolution", "pooling", "pixels")
-
-
-def _resolve(name: str) -> Any:
-    if name in _EXPORTS:
-        return getattr(importlib.import_module(f"{__name__}.{_EXPORTS[name]}"), name)
-    for chapter in _CHAPTERS:
-        if importlib.util.find_spec(f"{__name__}.{chapter}") is None:
-            continue
-        module = importlib.import_module(f"{__name__}.{chapter}")
-        if name in module.__all__:
-            return getattr(module, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __getattr__(name: str) -> Any:
-    if name.startswith("__"):
+    if name not in _EXPORTS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = _resolve(name)
+    value = getattr(importlib.import_module(f"{__name__}.{_EXPORTS[name]}"), name)
     globals()[name] = value
     return value
 
