@@ -28,3 +28,12 @@ def pages(root: Path) -> list[Path]:
     """Return the source file of each page of the book, in the order of the table of contents."""
     toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
     return [root / (file if file.endswith(".md") else f"{file}.md") for file in toc_files(toc)]
+
+
+def built_pages(site: Path) -> list[str]:
+    """Return the pages of a built site, as paths below it; none where it was not built."""
+    return sorted(
+        path.relative_to(site).as_posix()
+        for path in site.rglob("*.html")
+        if "_static" not in path.relative_to(site).parts
+    )

@@ -32,3 +32,8 @@
     start();
   }
 })();
+
+// The search shows excerpts by fetching the pages it found; from file:// a browser refuses that.
+if (window.location.protocol === "file:" && typeof DOCUMENTATION_OPTIONS !== "undefined") {
+  DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+}

@@ -1,4 +1,6 @@
-"""Names between single backticks in docstrings: links where we document them, code where they are arguments."""
+"""Docstrings: names between single backticks become links where we document them; properties stay prose."""
+
+from typing import Any
 
 from docutils import nodes
 from docutils.nodes import Element
@@ -6,6 +8,7 @@ from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.domains.python import PythonDomain
 from sphinx.environment import BuildEnvironment
+from sphinx.util.docstrings import prepare_docstring
 from sphinx.util.nodes import make_refnode
 
 LINKED = {"function", "class", "data", "exception", "module"}
@@ -27,6 +30,13 @@ def resolve_name(app: Sphinx, env: BuildEnvironment, node: pending_xref, shown: 
     return make_refnode(app.builder, node["refdoc"], found[0].docname, found[0].node_id, [shown])
 
 
+def keep_property(app: Sphinx, what: str, name: str, object_: Any, options: Any, lines: list[str]) -> None:
+    """Give a property its docstring back: napoleon takes what stands before a colon for its type."""
+    if what == "property":
+        lines[:] = prepare_docstring(object_.__doc__ or "")
+
+
 def setup(app: Sphinx) -> None:
-    """Connect to Sphinx."""
+    """Connect to Sphinx; after napoleon, whose priority is 500."""
+    app.connect("autodoc-process-docstring", keep_property, priority=600)
     app.connect("missing-reference", resolve_name)

@@ -1,0 +1,159 @@
+"""Every page in a headless browser: from a server and from file://, light and dark, wide and narrow.
+
+No message in the console, no request elsewhere, all formulas set, no sideways scrolling, nothing that
+axe-core refuses.
+"""
+
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tools.contents import built_pages
+from tools.find_chromium import MISSING, NoBrowserError, find_chromium
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PAGES = built_pages(ROOT / "_build" / "html") or ["index.html"]  # without a book, its test tells what to do
+THEMES = ("light", "dark")
+WIDTHS = (1400, 390)
+SILENT = {"log", "info", "debug"}
+UNSET = """() => [...document.querySelectorAll('.math')]
+  .filter(formula => !formula.querySelector('mjx-container') || formula.querySelector('[data-mjx-error]'))
+  .map(formula => formula.textContent.slice(0, 80))"""
+TOO_WIDE = """() => {
+  const width = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth <= width) return [];
+  const wide = [...document.querySelectorAll('article *')]
+    .filter(e => e.getBoundingClientRect().right > width + 1);
+  return ['the page is ' + document.documentElement.scrollWidth + ' wide',
+          ...wide.slice(0, 5).map(e => e.tagName + '.' + e.className + ' ' + e.textContent.slice(0, 60))];
+}"""
+READY = "() => !window.MathJax || (window.MathJax.startup && window.MathJax.startup.promise.then(() => true))"
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    """Serves files without writing a log."""
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="session")
+def server(site: Path) -> Iterator[str]:
+    httpd = ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=site))
+    thread = threading.Thread(target=httpd.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{httpd.server_port}"
+    httpd.shutdown()
+    thread.join()
+    httpd.server_close()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    try:
+        program = find_chromium()
+    except NoBrowserError as error:
+        pytest.fail(str(error), pytrace=False)
+    with sync_playwright() as playwright:
+        # --no-sandbox: Chromium refuses to run as root otherwise, as in containers
+        chromium = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+def open_page(browser: Browser, base: str, name: str, theme: str, width: int) -> tuple[Page, list[str]]:
+    """Open a page and wait for its formulas; also return the list to which its complaints are added."""
+    context = browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme="dark" if theme == "dark" else "light"
+    )
+    page, complaints = context.new_page(), []
+    page.on("console", lambda it: it.type in SILENT or complaints.append(f"console {it.type}: {it.text}"))
+    page.on("pageerror", lambda it: complaints.append(f"error: {it}"))
+    page.on("requestfailed", lambda it: complaints.append(f"failed request: {it.url}"))
+    page.on("response", lambda it: it.status < 400 or complaints.append(f"status {it.status}: {it.url}"))
+    page.on(
+        "request", lambda it: it.url.startswith((base, "data:")) or complaints.append(f"elsewhere: {it.url}")
+    )
+    page.goto(f"{base}/{name}")
+    page.wait_for_function(READY)
+    return page, complaints
+
+
+def axe_violations(page: Page) -> list[str]:
+    return [
+        f"axe {violation['id']}: {violation['help']}: {node['target']} {node['html'][:160]}"
+        for violation in Axe().run(page).response["violations"]
+        for node in violation["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("name", PAGES)
+def test_page_from_a_server(browser: Browser, server: str, name: str, theme: str) -> None:
+    page, complaints = open_page(browser, server, name, theme, WIDTHS[0])
+    try:
+        assert page.evaluate("document.documentElement.dataset.theme ?? 'none'") in {theme, "none"}
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            page.wait_for_timeout(150)
+            complaints += [f"{width} px: {it}" for it in (*page.evaluate(TOO_WIDE), *axe_violations(page))]
+        complaints += [f"formula not set: {it}" for it in page.evaluate(UNSET)]
+    finally:
+        page.context.close()
+    assert complaints == []
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("name", PAGES)
+def test_page_from_a_file(browser: Browser, site: Path, name: str, theme: str) -> None:
+    page, complaints = open_page(browser, site.as_uri(), name, theme, WIDTHS[1])
+    try:
+        for width in reversed(WIDTHS):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.wait_for_timeout(50)
+            complaints += [f"{width} px: {it}" for it in page.evaluate(TOO_WIDE)]
+        complaints += [f"formula not set: {it}" for it in page.evaluate(UNSET)]
+    finally:
+        page.context.close()
+    assert complaints == []
+
+
+@pytest.mark.parametrize("from_file", [False, True], ids=["server", "file"])
+def test_search_finds_a_word(browser: Browser, site: Path, server: str, from_file: bool) -> None:
+    base = site.as_uri() if from_file else server
+    page, complaints = open_page(browser, base, "book/index.html", "light", WIDTHS[0])
+    try:
+        page.keyboard.press("Control+K")
+        page.locator("dialog input[type=search]").fill("padding")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#search-results li a")
+        found = page.locator("#search-results li a").all_inner_texts()
+    finally:
+        page.context.close()
+    assert found
+    assert complaints == []
+
+
+def test_what_scrolls_sideways_can_be_reached_with_the_keyboard(browser: Browser, server: str) -> None:
+    page, _ = open_page(browser, server, "book/reference/api.html", "light", WIDTHS[1])
+    try:
+        page.wait_for_timeout(200)
+        stuck = page.evaluate(
+            """() => [...document.querySelectorAll('pre, .pst-scrollable-table-container')]
+              .filter(e => e.scrollWidth > e.clientWidth + 1 && e.tabIndex < 0).length"""
+        )
+    finally:
+        page.context.close()
+    assert stuck == 0
+
+
+def test_a_missing_browser_is_told_with_the_way_out(tmp_path: Path) -> None:
+    with pytest.raises(NoBrowserError, match=r"which is no program.*apt-get install chromium"):
+        find_chromium({"CHROMIUM": str(tmp_path / "nothing")})
+    assert "CHROMIUM=/path/to/chrome make test" in MISSING
