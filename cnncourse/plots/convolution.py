@@ -378,7 +378,7 @@ def block_matrix(
     if plane.shape[0] % block[0] or plane.shape[1] % block[1]:
         raise ValueError(f"block {block} must divide the matrix {plane.shape}")
     with style():
-        ax = matrix(plane, title=title, xlabel=xlabel, ylabel=ylabel, color="signed")
+        ax = matrix(plane, title=title, xlabel=xlabel, ylabel=ylabel)
         for row in range(block[0], plane.shape[0], block[0]):
             ax.axhline(row - 0.5, color=INK, linewidth=0.9)
         for column in range(block[1], plane.shape[1], block[1]):
