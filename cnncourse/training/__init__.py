@@ -1,18 +1,36 @@
 """Training: a recipe, batches, a loop that fits on one screen, and a record of what happened.
 
+`fit` and `evaluate` work on any network and any image set; `train` and `evaluate_run` go from a
+name to a saved run.
+
 Examples
 --------
 >>> from cnncourse import data, models, training
->>> train, test = data.load("digits").take(200), data.load("digits", "test")
+>>> train_set, test_set = data.load("digits").take(200), data.load("digits", "test")
 >>> model = models.create_model("conv_bn_gap", in_channels=1, seed=0)
 >>> recipe = training.Recipe(epochs=1, batch_size=50)
->>> history = training.fit(model, train, recipe)
->>> sorted(training.evaluate(model, test))
+>>> history = training.fit(model, train_set, recipe)
+>>> sorted(training.evaluate(model, test_set))
 ['accuracy', 'loss']
 """
 
 from cnncourse.training.batches import Batches
 from cnncourse.training.loop import DivergedError, evaluate, fit
 from cnncourse.training.recipe import Recipe
+from cnncourse.training.record import RunRecord, load_weights, save_weights
+from cnncourse.training.run import evaluate_run, load_model, load_run, train
 
-__all__ = ["Batches", "DivergedError", "Recipe", "evaluate", "fit"]
+__all__ = [
+    "Batches",
+    "DivergedError",
+    "Recipe",
+    "RunRecord",
+    "evaluate",
+    "evaluate_run",
+    "fit",
+    "load_model",
+    "load_run",
+    "load_weights",
+    "save_weights",
+    "train",
+]

@@ -72,8 +72,6 @@ class Batches:
         self.flip, self.seed, self.shuffle = flip, seed, shuffle
         self.device = torch.device(device)
         self.epoch = 0
-        if len(images) == 0:
-            raise ValueError(f"the image set {image_set.name!r} ({image_set.split}) is empty")
         channels, *size = images.shape[1:]
         for name, values in (("mean", mean), ("std", std)):
             if len(values) not in (1, channels):

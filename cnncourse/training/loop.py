@@ -13,7 +13,7 @@ from cnncourse.training.batches import Batches
 from cnncourse.training.optimizers import create_optimizer, learning_rate_at
 from cnncourse.training.progress import Progress
 from cnncourse.training.recipe import Recipe
-from cnncourse.training.support import check_model, device_of, gradient_norm, seeded
+from cnncourse.training.support import check_model, device_of, gradient_norm, seeded, wait_for
 
 if TYPE_CHECKING:
     from cnncourse.data import ImageSet
@@ -58,12 +58,13 @@ def fit(
         One row an epoch: ``epoch``, ``train_loss``, ``train_accuracy`` (running means over the epoch,
         on augmented images, while the weights change), ``validation_loss``, ``validation_accuracy``
         (None without `validation`), ``learning_rate`` (at the last step), ``gradient_norm`` (mean over
-        the steps), ``images_per_second``, ``seconds`` (training alone).
+        the steps), ``images_per_second``, ``seconds`` (of training and
+        its set-up, without evaluation).
 
     Raises
     ------
     ValueError
-        If the model does not take the images, or has too few outputs for the classes.
+        If a set is empty, the model does not take its images, or it has too few outputs for the classes.
     DivergedError
         If the loss becomes infinite or not a number.
 
@@ -76,7 +77,10 @@ def fit(
     >>> [row["epoch"] for row in history]
     [1, 2]
     """
+    start = time.perf_counter()
     check_model(model, train_set)
+    if validation is not None:
+        check_model(model, validation)
     mean, std, device = recipe.mean, recipe.std, device_of(model)
     batches = Batches(
         train_set, recipe.batch_size, recipe.crop, recipe.flip, recipe.seed, mean=mean, std=std, device=device
@@ -86,12 +90,15 @@ def fit(
     with Progress(recipe.epochs * len(batches), progress) as bar:
         for epoch in range(1, recipe.epochs + 1):
             row: dict[str, Any] = {"epoch": epoch} | train_epoch(model, batches, optimizer, recipe, bar)
+            wait_for(device)
+            seconds = time.perf_counter() - start
+            row |= {"images_per_second": len(train_set) / seconds, "seconds": seconds}
             result = evaluate(model, validation, mean=mean, std=std) if validation is not None else {}
-            row["validation_loss"], row["validation_accuracy"] = result.get("loss"), result.get("accuracy")
+            row |= {"validation_loss": result.get("loss"), "validation_accuracy": result.get("accuracy")}
             history.append(row)
-            bar.end_epoch(row, recipe.epochs)
             if after_epoch is not None:
                 after_epoch(history)
+            start = time.perf_counter()
     return history
 
 
@@ -103,7 +110,6 @@ def train_epoch(
     step = first = batches.epoch * len(batches)
     count, loss_sum, correct, norm_sum, rate = 0, 0.0, 0, 0.0, 0.0
     model.train()
-    start = time.perf_counter()
     with seeded(recipe.seed, batches.epoch):
         for images, labels in batches:  # (B, C, H, W), (B,)
             rate = learning_rate_at(recipe, step, total_steps)
@@ -128,14 +134,11 @@ def train_epoch(
                     f"try a learning_rate of {recipe.learning_rate / 10:g}, or a warmup"
                 )
             bar.step(loss_sum / count, correct / count)
-    seconds = time.perf_counter() - start
     return {
         "train_loss": loss_sum / count,
         "train_accuracy": correct / count,
         "learning_rate": rate,
         "gradient_norm": norm_sum / (step - first),
-        "images_per_second": count / seconds,
-        "seconds": seconds,
     }
 
 

@@ -44,11 +44,6 @@ class Progress:
         self._bar.set_postfix_str(f"loss {loss:.3f}, accuracy {accuracy:.1%}", refresh=False)
         self._bar.update()
 
-    def end_epoch(self, row: dict[str, Any], epochs: int) -> None:
-        """Write the epoch's row above the bar."""
-        if not self._bar.disable:
-            self._bar.write(describe_epoch(row, epochs), file=sys.stderr)
-
 
 def describe_epoch(row: dict[str, Any], epochs: int) -> str:
     """Return one line about an epoch.

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 
 def check_model(model: nn.Module, image_set: "ImageSet") -> None:
-    """Raise unless `model` takes the set's images and has an output for each of its classes."""
+    """Raise unless the set has images, `model` takes them, and has an output for each class in it."""
+    if not len(image_set):
+        raise ValueError(f"the image set {image_set.name!r} ({image_set.split}) is empty")
     shape = tuple(image_set.images.shape[1:])
     was_training = model.training
     model.eval()
@@ -24,7 +26,8 @@ def check_model(model: nn.Module, image_set: "ImageSet") -> None:
             logits = model(torch.zeros(1, *shape, device=device_of(model)))
     except RuntimeError as error:
         raise ValueError(
-            f"the model does not take the images of {image_set.name!r}, of shape {shape}: {error}"
+            f"the model does not take the images of {image_set.name!r}, of shape {shape} ({error}); "
+            "give it images of the size and channels that it was made for"
         ) from error
     finally:
         model.train(was_training)
@@ -47,6 +50,12 @@ def gradient_norm(model: nn.Module) -> float:
     """Return the length of the gradient of all parameters, as one vector."""
     norms = [parameter.grad.norm() for parameter in model.parameters() if parameter.grad is not None]
     return torch.stack(norms).norm().item() if norms else 0.0
+
+
+def wait_for(device: torch.device) -> None:
+    """Wait until the device has done what it was asked for, so that the clock can be read."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
 
 
 @contextmanager

@@ -1,0 +1,222 @@
+"""RunRecord: one training as JSON, and the weights beside it, each written whole or not at all."""
+
+import dataclasses
+import io
+import json
+import math
+import os
+import pickle
+import platform
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+import cnncourse
+from cnncourse._checks import check_choice
+
+FORMAT = 1
+STATUSES = ("completed", "interrupted", "diverged")
+
+
+@dataclasses.dataclass
+class RunRecord:
+    """What was trained, how, on what, with which result: enough to do it again.
+
+    Parameters
+    ----------
+    name : str
+        The run's name, that of its folder.
+    command : str
+        What makes it again, without paths.
+    recipe : dict
+        All values of the `Recipe`.
+    dataset : dict
+        ``name``, the number of images in ``train``, ``validation`` and ``test`` (None if not used), and the
+        ``fingerprint`` of the training split before the validation images were taken from it.
+    seed : int
+        The recipe's seed.
+    environment : dict
+        ``cnncourse``, ``python``, ``torch``, ``device``, ``threads``, ``dtype``.
+    model : dict
+        ``name``, ``parameters``, ``multiply_adds``.
+    history : list of dict
+        The rows that `fit` returns.
+    result : dict
+        ``test_accuracy``, ``test_accuracy_tta``, ``train_seconds``, ``evaluation_seconds``; None if unknown.
+    status : {"completed", "interrupted", "diverged"}
+        A run still going on, or killed, reads "interrupted".
+    started, finished : str or None
+        Times in UTC, ISO 8601.
+    """
+
+    name: str
+    command: str
+    recipe: dict[str, Any]
+    dataset: dict[str, Any]
+    seed: int
+    environment: dict[str, Any]
+    model: dict[str, Any]
+    history: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    result: dict[str, Any] = dataclasses.field(default_factory=dict)
+    status: str = "interrupted"
+    started: str | None = None
+    finished: str | None = None
+
+    def __post_init__(self) -> None:
+        check_choice("status", self.status, STATUSES)
+
+    def save(self, path: str | Path) -> None:
+        """Write the record to `path`; numbers that are infinite or not a number become null."""
+        values = {"format": FORMAT} | dataclasses.asdict(self)
+        text = json.dumps(_finite(values), indent=1, allow_nan=False, ensure_ascii=False)
+        write_whole(path, (text + "\n").encode())
+
+    @classmethod
+    def load(cls, path: str | Path) -> "RunRecord":
+        """Read the record at `path`.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        ValueError
+            If it is no record, a damaged one, or one of another format.
+        """
+        try:
+            values = json.loads(Path(path).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise FileNotFoundError(f"there is no run record {str(path)!r}") from None
+        except ValueError as error:
+            raise ValueError(f"{str(path)!r} is no run record, or a damaged one: {error}") from None
+        if not isinstance(values, dict) or "format" not in values:
+            raise ValueError(f"{str(path)!r} is no run record: it has no 'format'")
+        found = values.pop("format")
+        if found != FORMAT:
+            raise ValueError(
+                f"{str(path)!r} is a run record of format {found!r}; "
+                f"cnncourse {cnncourse.__version__} reads format {FORMAT}"
+            )
+        fields = {field.name: field for field in dataclasses.fields(cls)}
+        needed = [name for name, field in fields.items() if name not in values and _is_needed(field)]
+        unknown = [name for name in values if name not in fields]
+        if needed or unknown:
+            raise ValueError(
+                f"{str(path)!r} is a damaged run record: missing {needed or 'nothing'}, "
+                f"unknown {unknown or 'nothing'}"
+            )
+        return cls(**values)
+
+
+def _is_needed(field: "dataclasses.Field[Any]") -> bool:
+    """Return whether the field has no default."""
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+
+
+def _finite(value: Any) -> Any:
+    """Return `value` with every float that is not finite replaced by None."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def describe_environment(device: torch.device) -> dict[str, Any]:
+    """Return the versions and the hardware that a record names."""
+    return {
+        "cnncourse": cnncourse.__version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "device": f"{device.type} ({hardware_name(device)})",
+        "threads": torch.get_num_threads(),
+        "dtype": "float32",
+    }
+
+
+def hardware_name(device: torch.device) -> str:
+    """Return the name of the processor or accelerator, as its maker gives it."""
+    if device.type == "cuda":
+        return str(torch.cuda.get_device_name(device))
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.lower().startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def write_whole(path: str | Path, content: bytes) -> None:
+    """Write `content` to `path` so that the file is always the old one or the new one, never a part.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written (a full disk, no permission); the old file stays.
+
+    Examples
+    --------
+    >>>     >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_whole(Path(folder, "a.txt"), b"whole")
+    ...     print([file.name for file in Path(folder).iterdir()])
+    ['a.txt']
+    """
+    path = Path(path)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(content)
+        part.replace(path)
+    except OSError as error:
+        raise OSError(
+            error.errno, f"could not save {path.name!r}, what was there before is kept: {error.strerror}"
+        ) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def save_weights(model: nn.Module, path: str | Path) -> None:
+    """Write the model's ``state_dict`` to `path`, whole or not at all."""
+    buffer = io.BytesIO()
+    torch.save({name: tensor.cpu() for name, tensor in model.state_dict().items()}, buffer)
+    write_whole(path, buffer.getvalue())
+
+
+def load_weights(model: nn.Module, path: str | Path) -> None:
+    """Read a ``state_dict`` from `path` into `model`; nothing but tensors is ever loaded.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is truncated, is no file of weights, or holds those of another network.
+    """
+    try:
+        weights = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise FileNotFoundError(f"there are no weights {str(path)!r}") from None
+    except (RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        first_line = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ValueError(
+            f"{str(path)!r} is truncated, altered or no file of weights; train again or take it from a copy "
+            f"({first_line})"
+        ) from error
+    expected = model.state_dict()
+    if not isinstance(weights, dict):
+        raise ValueError(f"{str(path)!r} holds a {type(weights).__name__}, not a network's weights by name")
+    for name in [*expected, *weights]:
+        found, wanted = (_shape(values, name) for values in (weights, expected))
+        if found != wanted:
+            raise ValueError(
+                f"{str(path)!r} holds the weights of another network: {name} has {found}, "
+                f"{type(model).__name__} has {wanted}"
+            )
+    model.load_state_dict(weights)
+
+
+def _shape(weights: dict[str, Any], name: str) -> str:
+    """Return the shape of a tensor of `weights` in words."""
+    if name not in weights:
+        return "no such tensor"
+    return f"shape {tuple(getattr(weights[name], 'shape', ()))}"
