@@ -5,9 +5,12 @@ which of the two is the brighter are random, and scraps of figure and foreign co
 that no single pixel and no average tells the class: edges, and how they meet, have to be found.
 """
 
+import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from cnncourse._checks import check_choice, check_count
 from cnncourse.data.image_set import ImageSet, in_canonical_order
@@ -16,54 +19,57 @@ SIDE = 32
 SIZES = {"train": 10_000, "test": 2_000}
 SEEDS = {"train": 10, "test": 11}
 
+Plane = npt.NDArray[np.floating[Any]]
 # A figure maps local coordinates (figure about -1 to 1) to a signed distance, negative inside.
-Field = Callable[[np.ndarray, np.ndarray], np.ndarray]
+Field = Callable[[Plane, Plane], Plane]
 
 
-def _disc(u: np.ndarray, v: np.ndarray) -> np.ndarray:
+def _disc(u: Plane, v: Plane) -> Plane:
     return np.hypot(u, v) - 0.85
 
 
-def _ring(u: np.ndarray, v: np.ndarray) -> np.ndarray:
+def _ring(u: Plane, v: Plane) -> Plane:
     return np.abs(np.hypot(u, v) - 0.72) - 0.22
 
 
-def _square(u: np.ndarray, v: np.ndarray) -> np.ndarray:
+def _square(u: Plane, v: Plane) -> Plane:
     return np.maximum(np.abs(u), np.abs(v)) - 0.75
 
 
-def _triangle(u: np.ndarray, v: np.ndarray) -> np.ndarray:
+def _triangle(u: Plane, v: Plane) -> Plane:
     return np.maximum(0.866 * np.abs(u) - 0.5 * v, v) - 0.5
 
 
-def _star(u: np.ndarray, v: np.ndarray) -> np.ndarray:
+def _star(u: Plane, v: Plane) -> Plane:
     fold = np.abs(np.arctan2(u, v) % (2 * np.pi / 5) - np.pi / 5)  # angle from the nearest tip
     radius = np.hypot(u, v)
     tip, dent, half = 1.1, 0.45, np.pi / 5
-    # Distance to the line from the tip (tip, 0) to the dent between two tips.
-    normal = np.array([dent * np.sin(half), tip - dent * np.cos(half)], dtype=np.float32)
-    normal /= np.hypot(*normal)
-    return normal[0] * (radius * np.cos(fold) - tip) + normal[1] * radius * np.sin(fold)
+    # Distance to the line from the tip (tip, 0) to the dent between two tips, along its normal.
+    a, b = dent * math.sin(half), tip - dent * math.cos(half)
+    distance: Plane = (a * (radius * np.cos(fold) - tip) + b * radius * np.sin(fold)) / math.hypot(a, b)
+    return distance
 
 
-def _cross(u: np.ndarray, v: np.ndarray) -> np.ndarray:
+def _cross(u: Plane, v: Plane) -> Plane:
     a, b = np.abs(u), np.abs(v)
     return np.maximum(np.minimum(a, b) - 0.28, np.maximum(a, b) - 0.95)
 
 
-def _crescent(u: np.ndarray, v: np.ndarray) -> np.ndarray:
-    return np.maximum(np.hypot(u, v) - 0.95, 0.72 - np.hypot(u - 0.48, v))
+def _crescent(u: Plane, v: Plane) -> Plane:
+    distance: Plane = np.maximum(np.hypot(u, v) - 0.95, 0.72 - np.hypot(u - 0.48, v))
+    return distance
 
 
-def _bar(u: np.ndarray, v: np.ndarray) -> np.ndarray:
+def _bar(u: Plane, v: Plane) -> Plane:
     return np.maximum(np.abs(u) - 1.05, np.abs(v) - 0.3)
 
 
-def _half_disc(u: np.ndarray, v: np.ndarray) -> np.ndarray:
-    return np.maximum(np.hypot(u, v + 0.4) - 0.98, -(v + 0.4))
+def _half_disc(u: Plane, v: Plane) -> Plane:
+    distance: Plane = np.maximum(np.hypot(u, v + 0.4) - 0.98, -(v + 0.4))
+    return distance
 
 
-def _corner(u: np.ndarray, v: np.ndarray) -> np.ndarray:
+def _corner(u: Plane, v: Plane) -> Plane:
     outer = np.maximum(np.abs(u), np.abs(v)) - 0.8
     return np.maximum(outer, np.minimum(u, v) + 0.3)
 
@@ -121,33 +127,32 @@ def shapes10(split: str = "train", n: int | None = None, seed: int | None = None
 def _draw(field: Field, n: int, rng: np.random.Generator) -> np.ndarray:
     """Draw `n` images of one figure, uint8 of shape (n, 3, 32, 32)."""
     ground, figure = _colors(n, rng)  # (n, 3, 1, 1) each
-    scene = ground + _texture(n, rng)
-    scene = _scatter(scene, figure, n, rng)
+    scene = _scatter(ground + _texture(n, rng), figure, n, rng)
     inside = _coverage(field, n, rng)[:, None]  # (n, 1, 32, 32)
     scene += inside * (figure + _texture(n, rng) - scene)
     scene += rng.normal(0, 1, scene.shape).astype(np.float32) * _uniform(rng, n, 0.01, 0.05)
     return (np.clip(scene, 0, 1) * 255 + 0.5).astype(np.uint8)
 
 
-def _uniform(rng: np.random.Generator, n: int, low: float, high: float, channels: int = 1) -> np.ndarray:
+def _uniform(rng: np.random.Generator, n: int, low: float, high: float, channels: int = 1) -> Plane:
     return rng.uniform(low, high, (n, channels, 1, 1)).astype(np.float32)
 
 
-def _grid() -> tuple[np.ndarray, np.ndarray]:
+def _grid() -> tuple[Plane, Plane]:
     ticks = np.arange(SIDE, dtype=np.float32)
     return ticks[None, None, :], ticks[None, :, None]  # x along the row, y down the column
 
 
-def _colors(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def _colors(n: int, rng: np.random.Generator) -> tuple[Plane, Plane]:
     """Draw two colors an image, apart in brightness by a random step up or down."""
     middle = _uniform(rng, n, 0.35, 0.65)
-    step = _uniform(rng, n, 0.12, 0.3) * rng.choice(np.float32([-1, 1]), (n, 1, 1, 1))
+    step = _uniform(rng, n, 0.12, 0.3) * rng.choice([-1, 1], (n, 1, 1, 1)).astype(np.float32)
     tints = [_uniform(rng, n, -0.18, 0.18, channels=3) for _ in range(2)]
     ground, figure = (tint - tint.mean(axis=1, keepdims=True) for tint in tints)
     return middle - step + ground, middle + step + figure
 
 
-def _texture(n: int, rng: np.random.Generator) -> np.ndarray:
+def _texture(n: int, rng: np.random.Generator) -> Plane:
     """Draw a grating and a slow shade an image, shape (n, 1, 32, 32)."""
     x, y = _grid()
     waves = np.zeros((n, SIDE, SIDE), dtype=np.float32)
@@ -159,7 +164,7 @@ def _texture(n: int, rng: np.random.Generator) -> np.ndarray:
     return waves[:, None]
 
 
-def _coverage(field: Field, n: int, rng: np.random.Generator) -> np.ndarray:
+def _coverage(field: Field, n: int, rng: np.random.Generator) -> Plane:
     """Place, turn and size a figure; return how much of each pixel it covers, shape (n, 32, 32)."""
     x, y = _grid()
     size = rng.uniform(5.7, 8.8, (n, 1, 1)).astype(np.float32)
@@ -169,10 +174,11 @@ def _coverage(field: Field, n: int, rng: np.random.Generator) -> np.ndarray:
     cos, sin = np.cos(angle) / size, np.sin(angle) / size
     dx, dy = x - place[0], y - place[1]
     distance = field(cos * dx + sin * dy, cos * dy - sin * dx) * size
-    return np.clip(0.5 - distance, 0, 1)
+    covered: Plane = np.clip(0.5 - distance, 0, 1)
+    return covered
 
 
-def _scatter(scene: np.ndarray, figure: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
+def _scatter(scene: Plane, figure: Plane, n: int, rng: np.random.Generator) -> Plane:
     """Lay strokes and dots about: some of the figure's color, some of another."""
     x, y = _grid()
     for turn in range(4):

@@ -1,0 +1,13 @@
+"""What goes wrong with data: what is there is broken, or what is needed cannot be brought."""
+
+
+class DataError(ValueError):
+    """A file or folder does not hold a data set that can be read."""
+
+
+class DownloadError(OSError):
+    """A data set could not be downloaded from any of its hosts."""
+
+
+class CacheError(OSError):
+    """The cache folder cannot take a data set: the disk is full, or writing is not allowed."""
