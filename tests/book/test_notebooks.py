@@ -286,6 +286,15 @@ def test_stops_with_file_and_line(markdown_of, name):
         markdown_of(source)
 
 
+def test_all_that_roles_lack_is_told_at_once(markdown_of):
+    with pytest.raises(SourceError) as caught:
+        markdown_of("{term}`nothing`\n\n{ref}`nowhere`")
+    assert [line.partition(" ")[0] for line in str(caught.value).splitlines()] == [
+        f"book/foundations/first.md:{FIRST_LINE + 2}:",
+        f"book/foundations/first.md:{FIRST_LINE + 4}:",
+    ]
+
+
 def test_every_role_and_directive_of_the_contract_is_known(markdown_of):
     """Nothing of MyST is left in what becomes of a chapter with all constructs."""
     text = "\n\n".join([source for source, _ in ROLES] + [source for source, _ in BLOCKS.values()])

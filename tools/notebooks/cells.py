@@ -12,7 +12,7 @@ from tools.notebooks.directives import caption, in_words
 from tools.notebooks.markdown import Converter
 from tools.notebooks.references import Book
 from tools.notebooks.run import RECORD
-from tools.notebooks.source import Chapter, Directive, SourceError, is_directive, read_directive
+from tools.notebooks.source import Chapter, Directive, RolesError, SourceError, is_directive, read_directive
 
 METADATA = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
 HEAVY = ("torch", "torchvision")  # never installed nor changed by a notebook
@@ -68,6 +68,8 @@ def make_notebook(
             cells.extend(code_cells(converter, item))
         else:
             cells.append(new_markdown_cell(converter.convert(item).strip()))
+    if converter.errors:
+        raise RolesError(converter.errors)
     cells = [cell for cell in cells if cell.source]
     if not cells or cells[0].cell_type != "markdown" or not cells[0].source.startswith("# "):
         raise SourceError(chapter.path, 1, "a chapter begins with its title: a line that begins with #")

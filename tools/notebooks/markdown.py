@@ -34,6 +34,7 @@ class Converter:
 
     def __init__(self, book: Book, chapter: Chapter, glued: Mapping[str, str]) -> None:
         self.book, self.chapter, self.glued = book, chapter, glued
+        self.errors: list[SourceError] = []  # what roles lack: told together at the end
         self.offset = 0  # lines of the file before the text that is being parsed
         self.depth = 0  # blocks around the present one that put a sign before each line
         renderers = {**DEFAULT_RENDERERS, **self._renderers()}
@@ -133,13 +134,17 @@ class Converter:
 
     def stop(self, node: RenderTreeNode, message: str) -> None:
         """Raise an error that names the file and the line."""
+        raise self.error(node, message)
+
+    def error(self, node: RenderTreeNode, message: str) -> SourceError:
+        """Return an error that names the file and the line."""
         breaks, at = 0, node
         while at.parent and at.map is None:
             siblings = at.parent.children[: at.parent.children.index(at)]
             breaks += sum(child.type in ("softbreak", "hardbreak") for child in siblings)
             at = at.parent
         line = self.offset + (at.map[0] if at.map else 0) + 1 + breaks
-        raise SourceError(self.chapter.path, line, message)
+        return SourceError(self.chapter.path, line, message)
 
     def fail(self, directive: Directive, message: str) -> None:
         """Raise an error at a directive."""
@@ -180,7 +185,8 @@ class Converter:
         try:
             return render_role(node.meta["name"], node.content, self.chapter.page, self.book, self.glued)
         except RoleError as error:
-            self.stop(node, str(error))
+            self.errors.append(self.error(node, str(error)))
+            return ""
 
     def _link(self, node: RenderTreeNode, context: RenderContext) -> str:
         if node.info == "auto":

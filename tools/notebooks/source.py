@@ -19,6 +19,13 @@ class SourceError(Exception):
         super().__init__(f"{path}:{line}: {message}")
 
 
+class RolesError(SourceError):
+    """All that a chapter's roles lack, one line each."""
+
+    def __init__(self, errors: list[SourceError]) -> None:
+        Exception.__init__(self, "\n".join(str(error) for error in errors))
+
+
 @dataclass(frozen=True)
 class Directive:
     """A fenced block that begins with a name in braces.
