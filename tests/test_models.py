@@ -1,0 +1,78 @@
+"""The networks: parameters as their tutorials state them, shapes, seeds, messages."""
+
+import pytest
+import torch
+from torch import nn
+
+from cnncourse.models import MODELS, count_multiply_adds, count_parameters, create_model
+
+PARAMETERS = {
+    "three_conv": 1_395_178,
+    "five_conv": 2_997_642,
+    "double_conv_gap": 1_149_770,
+    "small_conv": 320_938,
+    "conv_bn_gap": 94_986,
+}
+
+
+def test_every_model_has_its_stated_parameters():
+    assert {name: count_parameters(create_model(name)) for name in MODELS} == PARAMETERS
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(("num_classes", "in_channels"), [(10, 3), (7, 1)])
+def test_images_become_logits(name, num_classes, in_channels):
+    model = create_model(name, num_classes, in_channels, seed=0).eval()
+    assert model(torch.zeros(2, in_channels, 32, 32)).shape == (2, num_classes)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_gradients_reach_every_parameter(name):
+    model = create_model(name, seed=0)
+    model(torch.randn(4, 3, 32, 32)).logsumexp(dim=1).sum().backward()
+    assert all(parameter.grad is not None for parameter in model.parameters())
+
+
+def test_networks_that_end_in_a_mean_take_other_sizes():
+    for name in ("double_conv_gap", "conv_bn_gap"):
+        assert create_model(name).eval()(torch.zeros(1, 3, 40, 24)).shape == (1, 10)
+
+
+def test_seed_decides_the_weights_and_leaves_the_global_generator():
+    torch.manual_seed(5)
+    expected = torch.rand(1)
+    torch.manual_seed(5)
+    one, same, other = (create_model("conv_bn_gap", seed=seed) for seed in (1, 1, 2))
+    assert torch.equal(torch.rand(1), expected)
+    assert torch.equal(one.classifier[1].weight, same.classifier[1].weight)
+    assert not torch.equal(one.classifier[1].weight, other.classifier[1].weight)
+
+
+def test_without_seed_the_global_generator_decides():
+    torch.manual_seed(3)
+    one = create_model("conv_bn_gap")
+    torch.manual_seed(3)
+    assert torch.equal(one.classifier[1].weight, create_model("conv_bn_gap").classifier[1].weight)
+
+
+def test_multiply_adds_of_three_conv_worked_on_paper():
+    convolutions = 32 * 32 * 48 * 3 * 25 + 16 * 16 * 96 * 48 * 9 + 8 * 8 * 192 * 96 * 9
+    dense = 3072 * 384 + 384 * 10
+    model = create_model("three_conv")
+    assert count_multiply_adds(model, (3, 32, 32)) == convolutions + dense
+    assert model.training
+
+
+def test_frozen_parameters_do_not_count():
+    layer = nn.Linear(4, 2)
+    layer.bias.requires_grad_(False)
+    assert count_parameters(layer) == 8
+
+
+def test_messages():
+    with pytest.raises(ValueError, match=r"model is unknown: 'three_cnv'. Did you mean 'three_conv'\?"):
+        create_model("three_cnv")
+    with pytest.raises(ValueError, match="num_classes must be at least 1, got 0"):
+        create_model("three_conv", num_classes=0)
+    with pytest.raises(TypeError, match=r"in_channels must be a whole number, got 1\.5"):
+        create_model("three_conv", in_channels=1.5)

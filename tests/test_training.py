@@ -1,0 +1,604 @@
+"""Recipe, batches, loop, record, weights and runs, on sets of a few tiny images."""
+
+import errno
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from cnncourse import data, training
+from cnncourse.data import ImageSet
+from cnncourse.training import Batches, DivergedError, Recipe, RunRecord, evaluate, fit
+from cnncourse.training.optimizers import create_optimizer, learning_rate_at
+from cnncourse.training.progress import wants_progress
+from cnncourse.training.record import write_whole
+from cnncourse.training.support import choose_device
+
+
+def make_set(count=20, channels=3, size=8, classes=2, seed=0):
+    """Images whose brightness tells their class."""
+    random = np.random.default_rng(seed)
+    labels = np.arange(count) % classes
+    images = random.integers(0, 100, (count, channels, size, size)) + 100 * labels[:, None, None, None]
+    return ImageSet(images.astype(np.uint8), labels, tuple("abcdefghij"[:classes]), "bright", "train")
+
+
+def make_model(outputs=2, channels=3, size=8):
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Flatten(), nn.Linear(channels * size * size, outputs))
+
+
+class TestRecipe:
+    @given(
+        st.builds(
+            Recipe,
+            epochs=st.integers(1, 1000),
+            batch_size=st.integers(1, 4096),
+            optimizer=st.sampled_from(["adam", "adamw", "sgd"]),
+            learning_rate=st.floats(1e-12, 1e6),
+            weight_decay=st.floats(0, 10),
+            schedule=st.sampled_from(["constant", "linear", "cosine"]),
+            warmup=st.floats(0, 0.99),
+            crop=st.integers(0, 16),
+            flip=st.booleans(),
+            mean=st.lists(st.floats(0, 1), min_size=1, max_size=3).map(tuple),
+            std=st.lists(st.floats(0.01, 1), min_size=1, max_size=3).map(tuple),
+            seed=st.integers(0, 2**31),
+        )
+    )
+    def test_toml_there_and_back(self, recipe):
+        assert Recipe.from_toml(recipe.to_toml()) == recipe
+
+    def test_json_there_and_back(self):
+        recipe = Recipe(optimizer="sgd", momentum=0.9, mean=(0.4, 0.5, 0.6))
+        assert Recipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
+
+    @pytest.mark.parametrize(
+        ("changes", "error", "message"),
+        [
+            ({"epochs": 0}, ValueError, "epochs must be at least 1, got 0"),
+            ({"epochs": 1.5}, TypeError, r"epochs must be a whole number, got 1\.5"),
+            ({"batch_size": True}, TypeError, "batch_size must be a whole number"),
+            ({"optimizer": "adan"}, ValueError, "optimizer is unknown: 'adan'. Did you mean 'adam'"),
+            ({"schedule": "cosin"}, ValueError, "Did you mean 'cosine'"),
+            ({"learning_rate": 0}, ValueError, "learning_rate must be above 0, got 0"),
+            ({"learning_rate": math.nan}, ValueError, "learning_rate must be above 0, got nan"),
+            ({"learning_rate": math.inf}, ValueError, "learning_rate must be above 0, got inf"),
+            ({"learning_rate": "fast"}, TypeError, "learning_rate must be a number, got 'fast'"),
+            ({"momentum": 1.0, "optimizer": "sgd"}, ValueError, "momentum must be at least 0 and below 1"),
+            ({"momentum": 0.9}, ValueError, "momentum 0.9 has no effect with optimizer 'adam'"),
+            ({"weight_decay": -1}, ValueError, "weight_decay must be at least 0"),
+            ({"warmup": 1.0}, ValueError, "warmup must be at least 0 and below 1"),
+            ({"crop": -1}, ValueError, "crop must be at least 0"),
+            ({"flip": 1}, TypeError, "flip must be true or false"),
+            ({"mean": ()}, ValueError, "mean must hold one number, or one for each channel"),
+            ({"std": (0.0,)}, ValueError, "std must be above 0"),
+            ({"seed": -1}, ValueError, "seed must be at least 0"),
+            ({"epoch": 3}, ValueError, "recipe key is unknown: 'epoch'. Did you mean 'epochs'"),
+        ],
+    )
+    def test_messages(self, changes, error, message):
+        with pytest.raises(error, match=message):
+            Recipe().replace(**changes)
+
+    def test_files(self, tmp_path):
+        path = tmp_path / "mine.toml"
+        path.write_text("epochs = 3\nflip = true\n")
+        assert Recipe.load(path) == Recipe(epochs=3, flip=True)
+        path.write_text("epochs = \n")
+        with pytest.raises(ValueError, match=r"recipe '.*mine.toml': "):
+            Recipe.load(path)
+        with pytest.raises(FileNotFoundError, match="there is no recipe file"):
+            Recipe.load(tmp_path / "none.toml")
+
+    def test_every_shipped_recipe_is_for_a_model(self):
+        from importlib import resources
+
+        from cnncourse.models import MODELS
+
+        for file in (resources.files("cnncourse.training") / "recipes").iterdir():
+            assert file.name.removesuffix(".toml") in MODELS
+            Recipe.for_model(file.name.removesuffix(".toml"))
+        assert Recipe.for_model("conv_bn_gap") == Recipe()
+
+
+class TestBatches:
+    def test_every_image_once_with_its_label(self):
+        images = np.arange(10, dtype=np.uint8)[:, None, None, None] * np.ones((10, 1, 4, 4), np.uint8)
+        image_set = ImageSet(images, np.arange(10), tuple("abcdefghij"), "numbered", "train")
+        batches = Batches(image_set, 4, mean=(0,), std=(1,))
+        seen = list(batches)
+        assert [len(labels) for _, labels in seen] == [4, 4, 2]
+        assert len(batches) == 3
+        for x, y in seen:
+            assert x.dtype == torch.float32 and y.dtype == torch.int64
+            assert torch.equal((x[:, 0, 0, 0] * 255).round().long(), y)
+        assert sorted(torch.cat([y for _, y in seen]).tolist()) == list(range(10))
+
+    def test_pixels_are_scaled_by_channel(self):
+        image_set = make_set(6)
+        mean, std = image_set.statistics()
+        (x, _) = next(iter(Batches(image_set, 6, shuffle=False, mean=mean, std=std)))
+        expected = (image_set.images / 255 - mean[:, None, None]) / std[:, None, None]
+        np.testing.assert_allclose(x.numpy(), expected, atol=1e-5)
+        np.testing.assert_allclose(x.numpy().mean(axis=(0, 2, 3)), 0, atol=1e-5)
+
+    @pytest.mark.parametrize("flip", [False, True])
+    def test_each_crop_and_flip_is_that_of_one_image(self, flip):
+        image_set, crop = make_set(40, size=6), 2
+        padded = np.pad(image_set.images, ((0, 0), (0, 0), (crop, crop), (crop, crop)))
+        batches = Batches(image_set, 40, crop=crop, flip=flip, shuffle=False, mean=(0,), std=(1,))
+        (x, _) = next(iter(batches))
+        found = (x.numpy() * 255).round().astype(np.uint8)
+        seen = set()
+        for image, source in zip(found, padded, strict=True):
+            views = {
+                (i, j, mirrored): source[:, i : i + 6, j : j + 6][..., :: -1 if mirrored else 1]
+                for i in range(2 * crop + 1)
+                for j in range(2 * crop + 1)
+                for mirrored in (False, True)
+            }
+            matches = [key for key, view in views.items() if np.array_equal(view, image)]
+            assert len(matches) == 1
+            seen.add(matches[0])
+        assert len(seen) > 12
+        assert {mirrored for *_, mirrored in seen} == ({False, True} if flip else {False})
+
+    def test_the_image_set_is_left_alone(self):
+        image_set = make_set()
+        before = image_set.images.copy()
+        for _ in Batches(image_set, 5, flip=True):
+            pass
+        assert np.array_equal(image_set.images, before)
+
+    def test_read_only_images(self):
+        image_set = make_set()
+        image_set.images.setflags(write=False)
+        assert sum(len(y) for _, y in Batches(image_set, 5, crop=1, flip=True)) == 20
+
+    def test_seed_and_epoch_decide(self):
+        def epochs(seed):
+            batches = Batches(make_set(), 20, crop=2, flip=True, seed=seed)
+            return [next(iter(batches))[0] for _ in range(2)]
+
+        one, same, other = epochs(1), epochs(1), epochs(2)
+        assert torch.equal(one[0], same[0]) and torch.equal(one[1], same[1])
+        assert not torch.equal(one[0], one[1])
+        assert not torch.equal(one[0], other[0])
+
+    def test_an_epoch_can_be_jumped_to(self):
+        first, second = (Batches(make_set(), 20, crop=2, seed=1) for _ in range(2))
+        list(first)
+        second.epoch = 1
+        assert torch.equal(next(iter(first))[0], next(iter(second))[0])
+
+    def test_messages(self):
+        with pytest.raises(ValueError, match="batch_size must be at least 1, got 0"):
+            Batches(make_set(), 0)
+        with pytest.raises(ValueError, match="mean has 2 numbers for images of 3 channels"):
+            Batches(make_set(), 4, mean=(0.5, 0.5))
+
+
+class TestFit:
+    def test_a_step_is_torchs(self):
+        image_set, recipe = make_set(8), Recipe(epochs=2, batch_size=8, optimizer="sgd", learning_rate=0.1)
+        model, twin = make_model(), make_model()
+        fit(model, image_set, recipe)
+        x, y = next(iter(Batches(image_set, 8, shuffle=False)))
+        for _ in range(2):
+            loss = F.cross_entropy(twin(x), y)
+            gradients = torch.autograd.grad(loss, list(twin.parameters()))
+            with torch.no_grad():
+                for parameter, gradient in zip(twin.parameters(), gradients, strict=True):
+                    parameter -= 0.1 * gradient
+        for parameter, expected in zip(model.parameters(), twin.parameters(), strict=True):
+            torch.testing.assert_close(parameter, expected)
+
+    def test_history(self):
+        history = fit(
+            make_model(), make_set(), Recipe(epochs=3, batch_size=8), validation=make_set(6, seed=1)
+        )
+        assert [row["epoch"] for row in history] == [1, 2, 3]
+        assert set(history[0]) == {
+            "epoch",
+            "train_loss",
+            "train_accuracy",
+            "validation_loss",
+            "validation_accuracy",
+            "learning_rate",
+            "gradient_norm",
+            "images_per_second",
+            "seconds",
+        }
+        assert history[2]["train_loss"] < history[0]["train_loss"]
+        assert history[0]["gradient_norm"] > 0
+
+    def test_means_count_images_and_not_batches(self):
+        """With a learning rate of almost nothing, the running means are those of one evaluation."""
+        image_set, model = make_set(10), make_model()
+        expected = evaluate(model, image_set)
+        (row,) = fit(model, image_set, Recipe(epochs=1, batch_size=7, optimizer="sgd", learning_rate=1e-12))
+        assert row["train_loss"] == pytest.approx(expected["loss"], rel=1e-5)
+        assert row["train_accuracy"] == expected["accuracy"]
+
+    def test_the_same_seed_gives_the_same_numbers(self):
+        def run(seed):
+            model = nn.Sequential(nn.Flatten(), nn.Dropout(0.5), make_model()[1])
+            fit(model, make_set(), Recipe(epochs=2, batch_size=6, crop=1, flip=True, seed=seed))
+            return model[2].weight
+
+        assert torch.equal(run(0), run(0))
+        assert not torch.equal(run(0), run(1))
+
+    def test_the_callers_generator_is_left_alone(self):
+        torch.manual_seed(1)
+        expected = torch.rand(1)
+        model = nn.Sequential(nn.Flatten(), nn.Dropout(0.5), make_model()[1])
+        torch.manual_seed(1)
+        fit(model, make_set(), Recipe(epochs=1))
+        assert torch.equal(torch.rand(1), expected)
+
+    def test_gradient_norm_is_that_of_all_parameters(self):
+        image_set, model = make_set(8), make_model()
+        x, y = next(iter(Batches(image_set, 8, shuffle=False)))
+        gradients = torch.autograd.grad(F.cross_entropy(model(x), y), list(model.parameters()))
+        expected = torch.cat([gradient.flatten() for gradient in gradients]).norm().item()
+        (row,) = fit(model, image_set, Recipe(epochs=1, batch_size=8))
+        assert row["gradient_norm"] == pytest.approx(expected, rel=1e-4)
+
+    def test_learning_rate_falls(self):
+        recipe = Recipe(epochs=2, batch_size=10, schedule="linear", learning_rate=0.4)
+        history = fit(make_model(), make_set(20), recipe)
+        assert [row["learning_rate"] for row in history] == pytest.approx([0.3, 0.1])
+
+    def test_after_epoch_sees_the_history_grow(self):
+        lengths = []
+        fit(make_model(), make_set(), Recipe(epochs=3), after_epoch=lambda rows: lengths.append(len(rows)))
+        assert lengths == [1, 2, 3]
+
+    def test_frozen_parameters_stay(self):
+        model = make_model()
+        model[1].bias.requires_grad_(False)
+        before = model[1].bias.clone()
+        fit(model, make_set(), Recipe(epochs=1))
+        assert torch.equal(model[1].bias, before)
+
+    @pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw"])
+    def test_every_optimizer_learns(self, optimizer):
+        history = fit(make_model(), make_set(), Recipe(epochs=10, optimizer=optimizer, learning_rate=0.01))
+        assert history[-1]["train_accuracy"] == 1
+
+    def test_a_loss_that_explodes_stops(self):
+        with pytest.raises(DivergedError, match=r"the loss became nan .*; try a learning_rate of 1e\+37"):
+            fit(make_model(), make_set(), Recipe(epochs=50, optimizer="sgd", learning_rate=1e38))
+
+    @pytest.mark.parametrize(
+        ("model", "image_set", "message"),
+        [
+            (
+                make_model(),
+                make_set(channels=1),
+                r"does not take the images of 'bright', of shape \(1, 8, 8\)",
+            ),
+            (make_model(), make_set(classes=4), "has 2 outputs, and the labels of 'bright' go up to 3"),
+            (make_model(), make_set(count=0), r"the image set 'bright' \(train\) is empty"),
+            (nn.Identity(), make_set(), r"must return logits \(N, classes\), got shape \(1, 3, 8, 8\)"),
+            (nn.Flatten(), make_set(), "the model has no parameter to train"),
+        ],
+    )
+    def test_messages(self, model, image_set, message):
+        with pytest.raises(ValueError, match=message):
+            fit(model, image_set, Recipe(epochs=1))
+
+    def test_a_validation_set_that_does_not_fit_is_found_before_training(self):
+        model = make_model()
+        before = model[1].weight.clone()
+        for validation in (make_set(0), make_set(channels=1)):
+            with pytest.raises(ValueError, match="bright"):
+                fit(model, make_set(), Recipe(epochs=1), validation=validation)
+        assert torch.equal(model[1].weight, before)
+
+
+class TestProgress:
+    def test_silent_when_asked(self, capsys, monkeypatch):
+        monkeypatch.setenv("CNNCOURSE_PROGRESS", "0")
+        fit(make_model(), make_set(), Recipe(epochs=1))
+        assert capsys.readouterr() == ("", "")
+        assert not wants_progress()
+
+    def test_silent_where_nobody_looks(self, capsys, monkeypatch):
+        monkeypatch.delenv("CNNCOURSE_PROGRESS", raising=False)
+        fit(make_model(), make_set(), Recipe(epochs=1))
+        assert capsys.readouterr() == ("", "")
+
+    def test_a_bar_when_asked(self, capsys, monkeypatch):
+        monkeypatch.setenv("CNNCOURSE_PROGRESS", "1")
+        fit(make_model(), make_set(), Recipe(epochs=1))
+        assert "accuracy" in capsys.readouterr().err
+
+
+class TestEvaluate:
+    def test_every_image_counts_once(self):
+        image_set, model = make_set(10), make_model()
+        x, y = next(iter(Batches(image_set, 10, shuffle=False)))
+        expected = F.cross_entropy(model(x), y).item()
+        for batch_size in (3, 10, 1000):
+            result = evaluate(model, image_set, batch_size)
+            assert result["loss"] == pytest.approx(expected, rel=1e-5)
+            assert result["accuracy"] == (model(x).argmax(1) == y).sum().item() / 10
+
+    def test_dropout_is_off_and_the_mode_comes_back(self):
+        model = nn.Sequential(make_model(), nn.Dropout(0.9))
+        assert evaluate(model, make_set()) == evaluate(model, make_set())
+        assert model.training
+        model.eval()
+        evaluate(model, make_set())
+        assert not model.training
+
+    def test_scaling_is_used(self):
+        model = make_model()
+        assert evaluate(model, make_set())["loss"] != evaluate(model, make_set(), mean=(0,), std=(1,))["loss"]
+
+
+class TestLearningRate:
+    def test_cosine(self):
+        recipe = Recipe(learning_rate=2.0, schedule="cosine")
+        rates = [learning_rate_at(recipe, step, 100) for step in range(100)]
+        assert rates[0] == 2 and rates[50] == pytest.approx(1) and 0 < rates[99] < 0.01
+
+    def test_constant(self):
+        assert learning_rate_at(Recipe(learning_rate=0.5), 99, 100) == 0.5
+
+    def test_optimizers_get_the_recipe(self):
+        sgd = create_optimizer(make_model(), Recipe(optimizer="sgd", momentum=0.9, weight_decay=0.1))
+        assert isinstance(sgd, torch.optim.SGD)
+        assert (sgd.defaults["momentum"], sgd.defaults["weight_decay"]) == (0.9, 0.1)
+        assert isinstance(create_optimizer(make_model(), Recipe(optimizer="adamw")), torch.optim.AdamW)
+
+
+def make_record(**changes):
+    values = {
+        "name": "run-1",
+        "command": "cnncourse train conv_bn_gap --data digits",
+        "recipe": Recipe().to_dict(),
+        "dataset": {"name": "digits"},
+        "seed": 0,
+        "environment": {},
+        "model": {"name": "conv_bn_gap"},
+    }
+    return RunRecord(**(values | changes))
+
+
+class TestRecord:
+    def test_there_and_back(self, tmp_path):
+        record = make_record(history=[{"epoch": 1, "train_loss": 0.1 + 0.2}], status="completed")
+        record.save(tmp_path / "record.json")
+        assert RunRecord.load(tmp_path / "record.json") == record
+        assert json.loads((tmp_path / "record.json").read_text())["format"] == 1
+
+    def test_what_is_no_number_becomes_null(self, tmp_path):
+        record = make_record(history=[{"train_loss": math.nan}], result={"x": math.inf}, status="diverged")
+        record.save(tmp_path / "record.json")
+        loaded = RunRecord.load(tmp_path / "record.json")
+        assert loaded.history == [{"train_loss": None}] and loaded.result == {"x": None}
+
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            ('{"format": 2}', r"is a run record of format 2; cnncourse \S+ reads format 1"),
+            ('{"format": 1, "nam": "x"}', r"damaged run record: missing \['name', .*unknown \['nam'\]"),
+            ('{"format": 1', "no run record, or a damaged one"),
+            ("[1]", "is no run record: it has no 'format'"),
+        ],
+    )
+    def test_messages(self, tmp_path, text, message):
+        (tmp_path / "record.json").write_text(text)
+        with pytest.raises(ValueError, match=message):
+            RunRecord.load(tmp_path / "record.json")
+
+    def test_unknown_status(self):
+        with pytest.raises(ValueError, match=r"status is unknown: 'complete'. Did you mean 'completed'"):
+            make_record(status="complete")
+
+    def test_a_full_disk_keeps_what_was_there(self, tmp_path, monkeypatch):
+        path = tmp_path / "record.json"
+        make_record().save(path)
+        before = path.read_bytes()
+
+        def full(part, content):
+            with part.open("wb") as file:
+                file.write(content[:10])
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr("pathlib.Path.write_bytes", full)
+        with pytest.raises(OSError, match=r"could not save 'record.json', what was .* kept: No space left"):
+            make_record(status="completed").save(path)
+        assert path.read_bytes() == before
+        assert [file.name for file in tmp_path.iterdir()] == ["record.json"]
+
+    def test_no_such_folder(self, tmp_path):
+        with pytest.raises(OSError, match=r"could not save 'a.txt'"):
+            write_whole(tmp_path / "none" / "a.txt", b"")
+
+
+class TestWeights:
+    def test_there_and_back(self, tmp_path):
+        model, other = make_model(), make_model()
+        nn.init.zeros_(other[1].weight)
+        training.save_weights(model, tmp_path / "w.pt")
+        training.load_weights(other, tmp_path / "w.pt")
+        assert torch.equal(model[1].weight, other[1].weight)
+
+    @pytest.mark.parametrize("keep", [0, 10, 300, -50])
+    def test_truncated(self, tmp_path, keep):
+        training.save_weights(make_model(), tmp_path / "w.pt")
+        content = (tmp_path / "w.pt").read_bytes()
+        (tmp_path / "w.pt").write_bytes(content[:keep])
+        with pytest.raises(ValueError, match="truncated, altered or no file of weights"):
+            training.load_weights(make_model(), tmp_path / "w.pt")
+
+    def test_a_pickle_that_calls_something_is_refused(self, tmp_path):
+        class Caller:
+            def __reduce__(self):
+                return print, ("called",)
+
+        torch.save({"1.weight": Caller()}, tmp_path / "w.pt")
+        with pytest.raises(ValueError, match="no file of weights"):
+            training.load_weights(make_model(), tmp_path / "w.pt")
+
+    @pytest.mark.parametrize(
+        ("weights", "message"),
+        [
+            ({"1.weight": torch.zeros(2, 192)}, r"1.bias has no such tensor, Sequential has shape \(2,\)"),
+            (make_model(outputs=3).state_dict(), r"1.weight has shape \(3, 192\), .* has shape \(2, 192\)"),
+            (make_model().state_dict() | {"2.bias": torch.zeros(1)}, "2.bias .* has no such tensor"),
+            (torch.zeros(3), "holds a Tensor, not a network's weights"),
+        ],
+    )
+    def test_of_another_network(self, tmp_path, weights, message):
+        torch.save(weights, tmp_path / "w.pt")
+        with pytest.raises(ValueError, match=message):
+            training.load_weights(make_model(), tmp_path / "w.pt")
+
+    def test_missing(self, tmp_path):
+        with pytest.raises(FileNotFoundError, match="there are no weights"):
+            training.load_weights(make_model(), tmp_path / "w.pt")
+
+
+@pytest.fixture
+def bright(monkeypatch):
+    """A data set of which `load` knows the name."""
+    monkeypatch.setattr(
+        data, "load", lambda name, split="train": make_set(40, size=32, seed=0 if split == "train" else 1)
+    )
+
+
+FAST = Recipe(epochs=2, batch_size=20)
+
+
+class TestRuns:
+    def test_train_then_evaluate(self, tmp_path, bright):
+        rows = []
+        record, folder = training.train("conv_bn_gap", "bright", FAST, runs=tmp_path, report=rows.append)
+        assert record == RunRecord.load(folder / "record.json")
+        assert record.status == "completed"
+        assert record.name == folder.name == "conv_bn_gap-bright-1"
+        assert record.dataset == {
+            "name": "bright",
+            "train": 36,
+            "validation": 4,
+            "test": None,
+            "fingerprint": make_set(40, size=32).fingerprint(),
+        }
+        assert record.result["test_accuracy"] is None and record.result["train_seconds"] > 0
+        assert len(rows) == 2 and rows == record.history
+        assert str(tmp_path) not in (folder / "record.json").read_text()
+
+        evaluated, measured = training.evaluate_run(record.name, tmp_path)
+        assert evaluated.result["test_accuracy"] == measured["accuracy"]
+        assert RunRecord.load(folder / "record.json") == evaluated
+        assert evaluated.dataset["test"] == 40
+
+    def test_the_test_split_is_read_only_on_request(self, tmp_path, monkeypatch):
+        splits = []
+
+        def load(name, split="train"):
+            splits.append(split)
+            return make_set(40, size=32)
+
+        monkeypatch.setattr(data, "load", load)
+        training.train("conv_bn_gap", "bright", FAST, runs=tmp_path)
+        assert splits == ["train"]
+        record, _ = training.train("conv_bn_gap", "bright", FAST, runs=tmp_path, test=True)
+        assert splits == ["train", "train", "test"]
+        assert record.result["test_accuracy"] is not None
+
+    def test_runs_do_not_overwrite_each_other(self, tmp_path, bright):
+        names = [training.train("conv_bn_gap", "bright", FAST, runs=tmp_path)[1].name for _ in range(2)]
+        assert names == ["conv_bn_gap-bright-1", "conv_bn_gap-bright-2"]
+        training.train("conv_bn_gap", "bright", FAST, runs=tmp_path, name="mine")
+        with pytest.raises(FileExistsError, match="there is a run 'mine'"):
+            training.train("conv_bn_gap", "bright", FAST, runs=tmp_path, name="mine")
+        with pytest.raises(ValueError, match="name must be a plain name"):
+            training.train("conv_bn_gap", "bright", FAST, runs=tmp_path, name="../mine")
+
+    def test_the_same_seed_gives_the_same_run(self, tmp_path, bright):
+        folders = [training.train("conv_bn_gap", "bright", FAST, runs=tmp_path)[1] for _ in range(2)]
+        first, second = (torch.load(folder / "weights.pt", weights_only=True) for folder in folders)
+        assert all(torch.equal(first[name], second[name]) for name in first)
+
+    def test_interrupted_keeps_whole_epochs(self, tmp_path, bright, monkeypatch):
+        def press(row):
+            raise KeyboardInterrupt
+
+        record, folder = training.train("conv_bn_gap", "bright", FAST, runs=tmp_path, report=press)
+        assert record.status == "interrupted" and len(record.history) == 1
+        assert RunRecord.load(folder / "record.json").status == "interrupted"
+        training.evaluate_run(folder)
+
+    def test_diverged_is_recorded(self, tmp_path, bright):
+        recipe = Recipe(epochs=9, optimizer="sgd", learning_rate=1e30)
+        with pytest.raises(DivergedError):
+            training.train("small_conv", "bright", recipe, runs=tmp_path)
+        record, _ = training.load_run("small_conv-bright-1", tmp_path)
+        assert record.status == "diverged"
+
+    def test_without_validation(self, tmp_path, bright):
+        record, _ = training.train("conv_bn_gap", "bright", FAST, runs=tmp_path, validation=0)
+        assert (record.dataset["train"], record.dataset["validation"]) == (40, None)
+        assert record.history[0]["validation_accuracy"] is None
+
+    def test_messages_of_train(self, tmp_path, bright):
+        with pytest.raises(ValueError, match="model is unknown: 'conv_gap'"):
+            training.train("conv_gap", "bright", FAST, runs=tmp_path)
+        with pytest.raises(ValueError, match="validation must be at least 0 and below 1, got 1"):
+            training.train("conv_bn_gap", "bright", FAST, runs=tmp_path, validation=1)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_messages_of_evaluate(self, tmp_path, bright):
+        with pytest.raises(FileNotFoundError, match=r"no run 'x' with a record.json; '.*' holds no run"):
+            training.evaluate_run("x", tmp_path)
+        record, folder = training.train("conv_bn_gap", "bright", FAST, runs=tmp_path)
+        with pytest.raises(FileNotFoundError, match=r"runs in '.*': conv_bn_gap-bright-1"):
+            training.evaluate_run("conv_bn_gap-bright-2", tmp_path)
+        weights = folder / "weights.pt"
+        content = weights.read_bytes()
+        weights.write_bytes(content[: len(content) // 2])
+        with pytest.raises(ValueError, match=r"weights.pt' is truncated"):
+            training.evaluate_run(folder)
+        record.model["name"] = "small_conv"
+        weights.write_bytes(content)
+        record.save(folder / "record.json")
+        with pytest.raises(ValueError, match="holds the weights of another network"):
+            training.evaluate_run(folder)
+        weights.unlink()
+        with pytest.raises(FileNotFoundError, match=r"has no weights.pt: the file was moved or deleted"):
+            training.evaluate_run(folder)
+        record.history = []
+        record.save(folder / "record.json")
+        with pytest.raises(FileNotFoundError, match=r"has no weights.pt: it has no whole epoch"):
+            training.evaluate_run(folder)
+
+    def test_a_full_disk_is_said(self, tmp_path, bright, monkeypatch):
+        def full(part, content):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr("pathlib.Path.write_bytes", full)
+        with pytest.raises(OSError, match="No space left on device"):
+            training.train("conv_bn_gap", "bright", FAST, runs=tmp_path)
+
+
+def test_devices():
+    assert choose_device("cpu") == torch.device("cpu")
+    assert choose_device("auto").type in ("cpu", "cuda", "mps")
+    with pytest.raises(ValueError, match="device is unknown: 'gpu'"):
+        choose_device("gpu")
+    if not torch.cuda.is_available():
+        with pytest.raises(ValueError, match="device 'cuda' is not available"):
+            choose_device("cuda")
