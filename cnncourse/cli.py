@@ -19,13 +19,17 @@ INTERRUPTED = 130  # the exit status of a program that Ctrl-C ended
 def run(arguments: Sequence[str]) -> int:
     """Run one command; return its exit status: 0, 1 for an error, 2 for a wrong call, 130 for Ctrl-C."""
     options = build_parser().parse_args(arguments)
+    # Waiting threads sleep: with busy waiting, two programs on the same cores slow each other tenfold.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
-        return int(options.call(options))
+        status = int(options.call(options))
+        sys.stdout.flush()
+        return status
     except KeyboardInterrupt:
         print("cnncourse: interrupted", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output, such as `head`, has gone
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains as it ends
         return 1
     except (ValueError, TypeError, OSError, RuntimeError, NotImplementedError) as error:
         if options.traceback:
@@ -203,7 +207,7 @@ def _data_list(options: argparse.Namespace) -> int:
 
 def _data_fetch(options: argparse.Namespace) -> int:
     from cnncourse import data
-    from cnncourse.training.progress import wants_progress
+    from cnncourse._progress import wants_progress
 
     folder = data.fetch(options.name, progress=wants_progress())
     print(f"{options.name} is in {folder}")

@@ -178,6 +178,8 @@ def free_memory() -> int | None:
 
 def check_disk() -> list[Finding]:
     """Look for room where data sets are kept."""
+    from cnncourse.data.locations import cache_folder
+
     folder = cache_folder()
     there = next(path for path in (folder, *folder.parents) if path.exists())
     free = shutil.disk_usage(there).free
@@ -193,21 +195,15 @@ def check_disk() -> list[Finding]:
     return [Finding("ok", text)]
 
 
-def cache_folder() -> Path:
-    """Return the folder in which data sets are kept."""
-    import platformdirs
-
-    return Path(os.environ.get("CNNCOURSE_CACHE") or platformdirs.user_cache_path("cnncourse"))
-
-
 def check_data() -> list[Finding]:
     """Say which data sets are there."""
     from cnncourse import data
+    from cnncourse.data.locations import given_data
 
-    chosen = os.environ.get("CNNCOURSE_DATA", "")
-    if chosen not in ("", "bundled") and not Path(chosen).exists():
-        advice = "name a folder or an archive that exists, or unset it"
-        return [Finding("problem", f"CNNCOURSE_DATA names {chosen!r}, which does not exist", advice)]
+    try:
+        given_data()
+    except FileNotFoundError as error:
+        return [Finding("problem", f"data: {error}")]
     if len(data.load("digits", "test")) == 0:
         return [Finding("problem", "the bundled digits are empty", "install cnncourse anew")]
     if data.default_name() == "cifar10":

@@ -16,7 +16,7 @@ from cnncourse import data, training
 from cnncourse.data import ImageSet
 from cnncourse.training import Batches, DivergedError, Recipe, RunRecord, evaluate, fit
 from cnncourse.training.optimizers import create_optimizer, learning_rate_at
-from cnncourse.training.progress import wants_progress
+from cnncourse._progress import wants_progress
 from cnncourse.training.record import write_whole
 from cnncourse.training.support import choose_device
 

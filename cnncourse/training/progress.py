@@ -1,24 +1,11 @@
 """A progress bar where somebody can see it, and silence elsewhere."""
 
-import os
-import sys
 from types import TracebackType
 from typing import Any
 
 from tqdm import tqdm
 
-
-def wants_progress() -> bool:
-    """Return whether a bar would be seen: in a terminal or a notebook, unless CNNCOURSE_PROGRESS is 0."""
-    setting = os.environ.get("CNNCOURSE_PROGRESS", "")
-    return setting != "0" and (setting == "1" or sys.stderr.isatty() or _in_notebook())
-
-
-def _in_notebook() -> bool:
-    """Return whether a notebook's kernel runs this."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    return shell is not None and hasattr(shell, "kernel")
+from cnncourse._progress import wants_progress
 
 
 class Progress:

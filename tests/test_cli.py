@@ -1,0 +1,206 @@
+"""The command line: what it prints, its exit status, how quickly it answers."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+import cnncourse
+from cnncourse.cli import run
+
+TRAIN = ["train", "conv_bn_gap", "--data", "digits", "--epochs", "1"]
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """An empty working folder; only bundled data."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CNNCOURSE_DATA", "bundled")
+    return tmp_path
+
+
+def start(*arguments, **options):
+    return subprocess.run(
+        [sys.executable, *arguments], capture_output=True, text=True, timeout=120, check=False, **options
+    )
+
+
+def test_train_then_evaluate(here, capsys):
+    assert run(TRAIN) == 0
+    out = capsys.readouterr().out
+    assert "conv_bn_gap on digits: 1 epochs, batches of 128, adam at 0.001" in out
+    assert re.search(r"epoch 1/1: train loss \d\.\d+, accuracy [\d.]+ %; validation loss", out)
+    assert "saved in runs" in out
+    assert "test accuracy" not in out
+
+    assert run(["evaluate", "conv_bn_gap-digits-1"]) == 0
+    out = capsys.readouterr().out
+    assert "conv_bn_gap on the test split of digits: accuracy" in out
+    record = json.loads((here / "runs" / "conv_bn_gap-digits-1" / "record.json").read_text())
+    assert f"accuracy {100 * record['result']['test_accuracy']:.2f} %" in out
+    assert record["command"] == "cnncourse train conv_bn_gap --data digits --epochs 1 --validation 0.1"
+
+
+def test_options_reach_the_recipe_and_the_record(here):
+    (here / "mine.toml").write_text('optimizer = "sgd"\nmomentum = 0.5\ncrop = 1\n')
+    options = [
+        "--recipe",
+        str(here / "mine.toml"),
+        "--batch-size",
+        "64",
+        "--learning-rate",
+        "0.05",
+        "--seed",
+        "3",
+    ]
+    assert run([*TRAIN, *options, "--name", "mine", "--runs", "other", "--test", "--validation", "0"]) == 0
+    text = (here / "other" / "mine" / "record.json").read_text()
+    record = json.loads(text)
+    recipe = record["recipe"]
+    assert (recipe["optimizer"], recipe["momentum"], recipe["crop"]) == ("sgd", 0.5, 1)
+    assert (recipe["batch_size"], recipe["learning_rate"], recipe["seed"]) == (64, 0.05, 3)
+    assert record["dataset"]["validation"] is None
+    assert record["result"]["test_accuracy"] > 0
+    assert "--recipe mine.toml" in record["command"]
+    assert str(here) not in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "conv_bn_gp"], "model is unknown: 'conv_bn_gp'. Did you mean 'conv_bn_gap'?"),
+        (["train", "conv_bn_gap", "--data", "digts"], "Did you mean 'digits'?"),
+        ([*TRAIN, "--optimizer", "sdg"], "optimizer is unknown: 'sdg'. Did you mean 'sgd'?"),
+        ([*TRAIN, "--epochs", "0"], "epochs must be at least 1, got 0"),
+        ([*TRAIN, "--recipe", "none.toml"], "there is no recipe file 'none.toml'"),
+        ([*TRAIN, "--device", "gpu"], "device is unknown: 'gpu'"),
+        (
+            ["train", "three_conv", "--data", "digits"],
+            "does not take the images of 'digits', of shape (1, 8, 8)",
+        ),
+        ([*TRAIN, "--learning-rate", "1e38", "--optimizer", "sgd"], "the loss became"),
+        (["evaluate", "none"], "there is no run 'none'"),
+        (["data", "show", "digts"], "Did you mean 'digits'?"),
+    ],
+)
+def test_errors_are_one_line_and_status_1(here, capsys, arguments, message):
+    assert run(arguments) == 1
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.startswith("cnncourse: ") and "Traceback" not in error
+
+
+def test_a_failed_call_leaves_no_run(here):
+    for arguments in (["train", "conv_bn_gp"], ["train", "three_conv", "--data", "digits"]):
+        run(arguments)
+    assert not (here / "runs").exists()
+
+
+def test_traceback_on_request(here):
+    with pytest.raises(ValueError, match="model is unknown"):
+        run(["--traceback", "train", "none"])
+
+
+@pytest.mark.parametrize("arguments", [[], ["trian"], ["data"], ["train"], [*TRAIN, "--epochs", "two"]])
+def test_wrong_calls_have_status_2(arguments, capsys):
+    with pytest.raises(SystemExit) as stop:
+        run(arguments)
+    assert stop.value.code == 2
+    assert "usage: cnncourse" in capsys.readouterr().err
+
+
+def test_damaged_weights(here, capsys):
+    run(TRAIN)
+    weights = here / "runs" / "conv_bn_gap-digits-1" / "weights.pt"
+    content = weights.read_bytes()
+    weights.write_bytes(content[: len(content) // 2])
+    assert run(["evaluate", "conv_bn_gap-digits-1"]) == 1
+    assert "is truncated, altered or no file of weights" in capsys.readouterr().err
+    weights.unlink()
+    assert run(["evaluate", "conv_bn_gap-digits-1"]) == 1
+    assert "has no weights.pt: the file was moved or deleted" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT to send to a process")
+def test_ctrl_c_keeps_the_epochs_that_are_whole(here):
+    command = [sys.executable, "-m", "cnncourse", *TRAIN[:-1], "1000"]
+    process = subprocess.Popen(
+        command, cwd=here, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ
+    )
+    try:
+        lines = [process.stdout.readline()]
+        while lines[-1] and not lines[-1].startswith("epoch 2/1000"):
+            lines.append(process.stdout.readline())
+        process.send_signal(signal.SIGINT)
+        out, error = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 130, error
+    assert "Traceback" not in error
+    kept = int(re.search(r"interrupted: epoch (\d+) is saved in", out)[1])
+    folder = here / "runs" / "conv_bn_gap-digits-1"
+    record = json.loads((folder / "record.json").read_text())
+    assert record["status"] == "interrupted" and len(record["history"]) == kept >= 2
+    assert sorted(path.name for path in folder.iterdir()) == ["record.json", "weights.pt"]
+    assert run(["evaluate", str(folder)]) == 0
+
+
+def test_data_show(here, capsys):
+    assert run(["data", "show", "digits", "--split", "test"]) == 0
+    out = capsys.readouterr().out
+    assert "mean [" in out and "saved in digits-test.png" in out
+    assert (here / "digits-test.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_data_list(here, capsys):
+    assert run(["data", "list"]) == 0
+    out = capsys.readouterr().out
+    assert all(name in out for name in ("cifar10", "cifar100", "digits", "shapes10"))
+
+
+def test_data_verify(here, capsys):
+    assert run(["data", "verify", "digits"]) == 0
+    assert "digits train: 1442 images" in capsys.readouterr().out
+
+
+def test_version_and_module(here):
+    done = start("-m", "cnncourse", "--version")
+    assert (done.returncode, done.stdout) == (0, f"cnncourse {cnncourse.__version__}\n")
+
+
+def test_help_answers_quickly_and_without_heavy_imports():
+    code = (
+        "import sys; from cnncourse.__main__ import main; sys.argv[1:] = ['--help']\n"
+        "try: main()\n"
+        "except SystemExit: print([name for name in ('numpy', 'torch', 'matplotlib') if name in sys.modules])"
+    )
+    done = start("-c", code)
+    assert done.stdout.splitlines()[-1] == "[]", done.stderr
+    assert "train a network" in done.stdout
+    times = []
+    for _ in range(5):
+        begin = time.perf_counter()
+        start("-m", "cnncourse", "--help")
+        times.append(time.perf_counter() - begin)
+    assert min(times) < 0.4
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes break otherwise on Windows")
+def test_a_reader_that_goes_away_is_no_traceback(here):
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "cnncourse", "data", "show", "digits"],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "")
