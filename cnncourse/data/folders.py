@@ -123,8 +123,8 @@ def arrange(names: list[Parts], name: str) -> tuple[list[str], list[str]]:
 
     Examples
     --------
-    >>> arrange([("pets", "train", "cat", "1.png"), ("pets", "test", "dog", "1.png")], "pets")
-    (['train', 'test'], ['cat', 'dog'])
+    >>> arrange([("pets", "train", "cat", "1.png"), ("pets", "train", "dog", "1.png")], "pets")
+    (['train', 'train'], ['cat', 'dog'])
     """
     if not names:
         raise DataError(f"{name} holds no pictures; it needs one folder of pictures for each class")

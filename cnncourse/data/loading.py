@@ -1,33 +1,214 @@
 """One door to every data set: a name or a path in, an image set out."""
 
+import hashlib
 import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from cnncourse._checks import check_choice
+from cnncourse._checks import check_choice, suggest
+from cnncourse.data import shapes10, store
+from cnncourse.data.archives import walk
+from cnncourse.data.catalog import CATALOG, Entry
+from cnncourse.data.download import bar, download, wants_progress
+from cnncourse.data.errors import CacheError, DataError
 from cnncourse.data.image_set import ImageSet, in_canonical_order
+from cnncourse.data.locations import bundled_only, cache_folder, find, given_data
 from cnncourse.data.photos import BUNDLED
-from cnncourse.data.shapes10 import shapes10
+from cnncourse.data.pictures import Size
+from cnncourse.data.sources import ENDINGS, plain_name, read_source
 
 NAMES = ("cifar10", "cifar100", "digits", "shapes10")
 
 
-def load(name_or_path: str | os.PathLike[str], split: str = "train") -> ImageSet:
-    """Load a data set."""
-    name = check_choice("name_or_path", str(name_or_path), NAMES)
-    if name == "shapes10":
-        return shapes10(split)
-    if name != "digits":
-        raise NotImplementedError(name)
-    return load_digits(split)
+def load(name_or_path: str | os.PathLike[str], split: str = "train", size: Size | None = None) -> ImageSet:
+    """Load a data set by its name, or from a folder or file of yours.
+
+    The first time, the data set is decoded into the cache; from then on it is mapped into memory
+    and loads in an instant. ``cifar10`` and ``cifar100`` are downloaded if they are not on the disk.
+
+    Parameters
+    ----------
+    name_or_path : str or path
+        ``"cifar10"``, ``"cifar100"``, ``"digits"``, ``"shapes10"``, or a path: a folder with
+        one subfolder of pictures for each class (below ``train`` and ``test``, where there are splits),
+        a .tar, .tar.gz or .tgz of such a folder or of the official CIFAR batches, or an .npz.
+    split : str
+        ``"train"`` or ``"test"``; for a path also ``"validation"``. A folder without splits is
+        all ``"train"``.
+    size : int or (int, int), optional
+        For pictures of a path only: a number cuts the largest centered square and scales it, a
+        pair (height, width) scales the whole picture.
+
+    Returns
+    -------
+    ImageSet
+        In the order of the images' SHA-256, so that every source gives the same order.
+
+    Raises
+    ------
+    ValueError
+        If the name or split is unknown, or (`DataError`) what is there is no data set that can be read.
+    FileNotFoundError
+        If there is nothing at the path, or at the place that CNNCOURSE_DATA names.
+    OSError
+        If it cannot be downloaded (`DownloadError`) or the cache cannot take it (`CacheError`).
+
+    Examples
+    --------
+    >>> load("digits", "test")
+    ImageSet(digits test: 355 images 1x8x8, 10 classes)
+    """
+    name = os.fspath(name_or_path)
+    if name in NAMES:
+        check_choice("split", split, ("train", "test"))
+    if name == "digits":
+        return _load_digits(split)
+    place = locate(name, size, wants_progress())
+    try:
+        image_set, splits = store.load_or_make(place.key, split, place.source, place.decode)
+    except CacheError:
+        if name == "shapes10":  # drawing is quick; nothing is lost without a cache
+            return shapes10.draw_shapes10(split)
+        raise
+    if image_set is None:
+        advice = "; divide it with partition()" if splits == ["train"] else ""
+        raise ValueError(f"{name} has no split {split!r}, only {', '.join(splits)}{advice}")
+    return image_set
 
 
 def default_name() -> str:
-    """Return the data set that chapters train on."""
-    return "shapes10"
+    """Return the data set that chapters train on: cifar10 if it is on this machine, else shapes10.
+
+    It never downloads. CNNCOURSE_DATA=bundled makes it shapes10 everywhere.
+
+    Raises
+    ------
+    FileNotFoundError
+        If CNNCOURSE_DATA names something that is not there.
+    """
+    if bundled_only():
+        return "shapes10"
+    given = given_data()
+    if given is not None and given.is_file():
+        return "cifar10" if given.name in CATALOG["cifar10"].files else "shapes10"
+    try:
+        on_disk = find("cifar10") is not None
+    except DataError:
+        return "shapes10"
+    return "cifar10" if on_disk or store.describe("cifar10") else "shapes10"
 
 
-def load_digits(split: str) -> ImageSet:
+@dataclass(frozen=True)
+class Place:
+    """Where a data set is, or will be, in the cache, and how it gets there."""
+
+    key: str
+    source: str
+    decode: Callable[[], Mapping[str, ImageSet]]
+
+
+def locate(name: str, size: Size | None, progress: bool) -> Place:
+    """Return the place in the cache of a data set, by its name or path; the digits have none."""
+    if name in NAMES and size is not None:
+        raise ValueError(f"size is for pictures of your own; {name} has its size, so leave it away")
+    if name == "shapes10":
+        drawing = Path(shapes10.__file__).read_bytes()  # another way of drawing is another data set
+        key = f"shapes10-{hashlib.sha256(drawing).hexdigest()[:12]}"
+        return Place(key, "drawn", lambda: {each: shapes10.draw_shapes10(each) for each in shapes10.SIZES})
+    if name not in CATALOG:
+        return _locate_path(name, size, progress)
+    path = find(name)
+    if path is None:
+        return Place(name, "download", lambda: _download(name, progress))
+    key = f"{name}-{signature(path)}"
+    return Place(key, path.name, lambda: _read_known(path, name, progress))
+
+
+def _locate_path(name: str, size: Size | None, progress: bool) -> Place:
+    path = Path(name).expanduser()
+    if not path.exists():
+        if path.suffix or len(path.parts) > 1:
+            raise FileNotFoundError(f"there is no data set at {path.absolute()}")
+        raise ValueError(
+            f"name_or_path is unknown: {name!r}, and no such path exists. {suggest(name, NAMES)}"
+        )
+    if path.is_file() and not path.name.lower().endswith(ENDINGS):
+        raise DataError(f"{path} is no data set; give a folder, or a file ending in {', '.join(ENDINGS)}")
+    plain = plain_name(path)
+    readable = "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in plain)[:40]
+    scaled = "" if size is None else "-" + "x".join(map(str, np.ravel(size)))
+    key = f"{readable}{scaled}-{signature(path)}"
+    return Place(key, path.name, lambda: _read(path, plain, size, progress))
+
+
+def _read_known(path: Path, name: str, progress: bool) -> dict[str, ImageSet]:
+    return check_known(_read(path, name, None, progress), CATALOG[name], name, str(path))
+
+
+def _download(name: str, progress: bool) -> dict[str, ImageSet]:
+    sets: dict[str, ImageSet] = {}
+
+    def accept(archive: Path) -> None:
+        sets.update(_read_known(archive, name, progress))
+
+    download(CATALOG[name].mirrors, cache_folder() / "downloads", accept, name, progress)
+    return sets
+
+
+def _read(path: Path, name: str, size: Size | None, progress: bool) -> dict[str, ImageSet]:
+    total = path.stat().st_size if path.is_file() and path.suffix == ".tar" else None
+    with bar(total, f"decoding {path.name}", progress) as shown:
+        return read_source(path, name, size, tick=shown.update)
+
+
+def check_known(sets: dict[str, ImageSet], entry: Entry, name: str, source: str) -> dict[str, ImageSet]:
+    """Return `sets` if they are the data set that `entry` describes.
+
+    Raises
+    ------
+    DataError
+        If classes, numbers of images or fingerprints differ.
+    """
+    for split, count in entry.images.items():
+        found = sets.get(split)
+        if found is None or len(found.classes) != entry.classes or len(found) != count:
+            seen = f"{len(found)} images of {len(found.classes)} classes" if found else "nothing"
+            raise DataError(
+                f"{source} is not {name}: for {split} it holds {seen}, not {count:,} of {entry.classes}; "
+                "give another file, or load it by its path"
+            )
+        expected = entry.fingerprints.get(split)
+        if expected is not None and found.fingerprint() != expected:
+            raise DataError(
+                f"{source} was altered: the {split} images are not those of {name} "
+                f"(fingerprint {found.fingerprint()[:12]}, not {expected[:12]}); get it again"
+            )
+    return sets
+
+
+def signature(path: Path) -> str:
+    """Return twelve digits that change when a file or folder changes, without reading all of it."""
+    digest = hashlib.sha256()
+    if path.is_dir():
+        for file in walk(path):
+            details = file.stat()
+            digest.update(
+                f"{file.relative_to(path).as_posix()}\n{details.st_size}\n{details.st_mtime_ns}\n".encode()
+            )
+    else:
+        details = path.stat()
+        digest.update(f"{path.name}\n{details.st_size}\n{details.st_mtime_ns}\n".encode())
+        with path.open("rb") as file_object:
+            digest.update(file_object.read(2**16))
+            file_object.seek(max(0, details.st_size - 2**16))
+            digest.update(file_object.read())
+    return digest.hexdigest()[:12]
+
+
+def _load_digits(split: str) -> ImageSet:
     """Return the bundled digits: of each class, every fifth image is for testing."""
     with np.load(BUNDLED / "digits.npz") as stored:
         values, labels = stored["images"], stored["labels"].astype(np.int64)
@@ -38,5 +219,4 @@ def load_digits(split: str) -> ImageSet:
     for label in range(10):
         rank[labels == label] = np.arange(np.sum(labels == label))
     chosen = (rank % 5 == 4) == (split == "test")
-    classes = tuple("0123456789")
-    return ImageSet(images[chosen], labels[chosen], classes, "digits", split)
+    return ImageSet(images[chosen], labels[chosen], tuple("0123456789"), "digits", split)

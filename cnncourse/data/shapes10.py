@@ -88,7 +88,7 @@ FIGURES: dict[str, Field] = {
 }
 
 
-def shapes10(split: str = "train", n: int | None = None, seed: int | None = None) -> ImageSet:
+def draw_shapes10(split: str = "train", n: int | None = None, seed: int | None = None) -> ImageSet:
     """Draw the ten-shapes data set.
 
     Parameters
@@ -107,7 +107,7 @@ def shapes10(split: str = "train", n: int | None = None, seed: int | None = None
 
     Examples
     --------
-    >>> shapes10("train", n=20)
+    >>> draw_shapes10("train", n=20)
     ImageSet(shapes10 train: 20 images 3x32x32, 10 classes)
     """
     check_choice("split", split, SIZES)
