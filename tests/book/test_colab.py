@@ -46,7 +46,7 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
         "PIP_NO_INDEX": "1",
         "PIP_FIND_LINKS": str(folder / "wheels"),
         "PIP_ROOT_USER_ACTION": "ignore",
-        "XDG_CACHE_HOME": str(folder / "cache"),
+        "CNNCOURSE_CACHE": str(folder / "cache"),
         **more,
     }
 
