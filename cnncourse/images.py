@@ -66,7 +66,7 @@ def to_float(image: Any) -> np.ndarray:
     if array.dtype not in (np.uint8, np.uint16):
         raise TypeError(
             f"image must be uint8 or uint16, got {array.dtype}; "
-            "floats between 0 and 1 need no conversion, other whole numbers .astype(np.uint8) first"
+            "floats from 0 to 1 need none, other whole numbers .astype(np.uint8)"
         )
     scaled: np.ndarray = array / np.float64(np.iinfo(array.dtype).max)
     return scaled
