@@ -515,6 +515,30 @@ def test_drift_is_seen(stored, name):
     assert "first.ipynb does not agree with book/foundations/first.md: " in problem
 
 
+def test_text_alone_is_written_without_a_run(stored, monkeypatch):
+    monkeypatch.setattr(command, "ROOT", stored.root)
+    source = stored.root / "book/foundations/first.md"
+    source.write_text(source.read_text().replace("The mean is", "Its mean is"))
+    outputs = [cell.outputs for cell in code_cells(read_stored(stored, first(stored)))]
+    assert command.main(["--text"]) == 0
+    assert command.main(["--check"]) == 0
+    after = read_stored(stored, first(stored))
+    assert after.cells[-1].source.startswith("Its mean is 0.33")
+    assert [cell.outputs for cell in code_cells(after)] == outputs
+
+
+def test_changed_code_asks_for_a_run(stored, monkeypatch, capsys):
+    monkeypatch.setattr(command, "ROOT", stored.root)
+    source = stored.root / "book/foundations/first.md"
+    source.write_text(source.read_text().replace("1 / 3", "1 / 4"))
+    assert command.main(["--text"]) == 1
+    assert "its code has changed, not only its text" in capsys.readouterr().err
+    path_of(stored).unlink()
+    assert command.main(["--text"]) == 1
+    assert "there is no notebook yet" in capsys.readouterr().err
+    assert not path_of(stored).exists()
+
+
 def edit(book, change):
     notebook = nbformat.read(path_of(book), as_version=4)
     change(notebook)

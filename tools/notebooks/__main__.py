@@ -1,24 +1,28 @@
 """Write, check, test or show the notebooks beside the chapters.
 
-Without an option, each chapter's notebook is written anew and run on the bundled data; --check compares
-sources without running anything; --test runs the notebooks and compares their outputs with those stored;
---html shows them as web pages.
+Without an option, each chapter's notebook is written anew and run on the bundled data; --text writes it anew
+with the outputs that are stored; --check compares sources without running anything; --test runs the notebooks
+and compares their outputs with those stored; --html shows them as web pages.
 """
 
 import argparse
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+from nbformat import NotebookNode
 
 from tools.notebooks.drift import check
 from tools.notebooks.references import Book, read_book
 from tools.notebooks.source import Chapter, SourceError
-from tools.notebooks.write import run_chapter, sibling, write
+from tools.notebooks.write import reword_chapter, run_chapter, sibling, write
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 JOBS = 2
+Make = Callable[[Book, Chapter], NotebookNode]
 NBVAL = [
     *("-p", "tools.notebooks.nbval_plugin", "--nbval", "--nbval-current-env"),
     *("--nbval-sanitize-with", "tests/book/nbval_sanitize.cfg", "--nbval-cell-timeout", "300"),
@@ -42,13 +46,13 @@ def select(book: Book, names: list[str]) -> list[Chapter]:
     return chosen
 
 
-def write_all(book: Book, chapters: list[Chapter], html: Path | None = None) -> int:
-    """Run chapters, two at a time, and write notebooks, or web pages into `html`; return the exit status."""
+def write_all(book: Book, chapters: list[Chapter], make: Make, html: Path | None = None) -> int:
+    """Make notebooks, two at a time, and write them, or web pages into `html`; return the exit status."""
 
     def one(chapter: Chapter) -> str:
         start = time.perf_counter()
         try:
-            notebook = run_chapter(book, chapter)
+            notebook = make(book, chapter)
         except SourceError as error:
             return f"failed: {error}"
         if html is None:
@@ -92,6 +96,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.notebooks", description=__doc__)
     parser.add_argument("chapters", nargs="*", help="chapters by file or name (default: all)")
     choice = parser.add_mutually_exclusive_group()
+    choice.add_argument("--text", action="store_true", help="write the text anew, keep the stored outputs")
     choice.add_argument(
         "--check", action="store_true", help="compare sources, run nothing; exit status 1 on drift"
     )
@@ -110,7 +115,7 @@ def main(arguments: list[str] | None = None) -> int:
         return check_all(book, chapters, everything=not options.chapters)
     if options.test:
         return test_all(chapters)
-    return write_all(book, chapters, options.html)
+    return write_all(book, chapters, reword_chapter if options.text else run_chapter, options.html)
 
 
 if __name__ == "__main__":

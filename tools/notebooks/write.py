@@ -8,7 +8,7 @@ import nbformat
 from tools.notebooks.cells import glued_values, make_notebook, split
 from tools.notebooks.references import Book
 from tools.notebooks.run import clean, code_cells, execute, keep_measured
-from tools.notebooks.source import Chapter, Directive
+from tools.notebooks.source import Chapter, Directive, SourceError
 
 
 class AnyValue(dict[str, str]):
@@ -58,6 +58,19 @@ def with_values(book: Book, chapter: Chapter, notebook: nbformat.NotebookNode) -
     for cell, ran in zip(code_cells(made), code_cells(notebook), strict=True):
         cell.outputs, cell.execution_count = ran.outputs, ran.execution_count
     return made
+
+
+def reword_chapter(book: Book, chapter: Chapter) -> nbformat.NotebookNode:
+    """Return the chapter's notebook with the text of today and the outputs that are stored."""
+    stored = read_stored(book, chapter)
+    if stored is None:
+        raise SourceError(chapter.path, 1, "there is no notebook yet to keep outputs of; run the chapter")
+    made = make_notebook(book, chapter, dependencies(book.root), AnyValue())
+    new, old = code_cells(made)[1:], code_cells(stored)[1:]  # all but the one that installs
+    same = [(cell.source, cell.metadata) for cell in new] == [(cell.source, cell.metadata) for cell in old]
+    if not same:
+        raise SourceError(chapter.path, 1, "its code has changed, not only its text; run the chapter")
+    return with_values(book, chapter, stored)
 
 
 def finish(book: Book, chapter: Chapter, notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
