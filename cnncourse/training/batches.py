@@ -76,8 +76,9 @@ class Batches:
         for name, values in (("mean", mean), ("std", std)):
             if len(values) not in (1, channels):
                 raise ValueError(f"{name} has {len(values)} numbers for images of {channels} channels")
-        self._scale = 1 / (255 * torch.tensor(std, device=self.device).view(1, -1, 1, 1))
-        self._shift = -255 * torch.tensor(mean, device=self.device).view(1, -1, 1, 1) * self._scale
+        # (pixel / 255 - mean) / std = pixel * scale + shift
+        self._scale = (1 / (255 * np.asarray(std, dtype=np.float64))).astype(np.float32).reshape(-1, 1, 1)
+        self._shift = (-np.asarray(mean, dtype=np.float64) / std).astype(np.float32).reshape(-1, 1, 1)
         self._labels = np.asarray(image_set.labels)
         sides = ((0, 0), (0, 0), (crop, crop), (crop, crop))
         padded = np.pad(images, sides) if crop else images  # (N, C, H + 2 crop, W + 2 crop)
@@ -99,8 +100,8 @@ class Batches:
             if self.flip:
                 mirrored = random.random(len(chosen)) < 0.5
                 images[mirrored] = images[mirrored][..., ::-1]
-            yield self._to_float(images), torch.from_numpy(self._labels[chosen]).to(self.device)
-
-    def _to_float(self, images: np.ndarray) -> torch.Tensor:
-        """Return uint8 images as scaled floats on the device."""
-        return torch.from_numpy(images).to(self.device).float().mul_(self._scale).add_(self._shift)
+            # NumPy, not torch: its one thread does not wait for others where programs share the cores
+            scaled = np.multiply(images, self._scale, dtype=np.float32)
+            scaled += self._shift
+            x, y = torch.from_numpy(scaled), torch.from_numpy(self._labels[chosen])
+            yield x.to(self.device), y.to(self.device)
