@@ -220,6 +220,7 @@ def _data_verify(options: argparse.Namespace) -> int:
     checks = data.verify(options.name)
     for check in checks:
         verdict = "as recorded" if check.ok else f"NOT the recorded {check.expected}"
+        verdict = verdict if check.expected else "nothing recorded to compare it with"
         print(
             f"{options.name} {check.split}: {check.images} images, fingerprint {check.fingerprint}, {verdict}"
         )
