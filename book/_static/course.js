@@ -8,11 +8,11 @@
   function update() {
     document.querySelectorAll(regions).forEach(function (region) {
       var scrolls = region.scrollWidth > region.clientWidth + 1;
-      if (scrolls && !region.hasAttribute("tabindex")) {
+      if (scrolls && region.tabIndex < 0) {
         region.setAttribute("tabindex", "0");
         region.dataset.courseScrolls = "";
       } else if (!scrolls && "courseScrolls" in region.dataset) {
-        region.removeAttribute("tabindex");
+        region.setAttribute("tabindex", "-1");
         delete region.dataset.courseScrolls;
       }
     });
