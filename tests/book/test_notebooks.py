@@ -539,6 +539,15 @@ def test_changed_code_asks_for_a_run(stored, monkeypatch, capsys):
     assert not path_of(stored).exists()
 
 
+def test_a_notebook_is_shown_with_its_pictures(ran, stored, monkeypatch, tmp_path):
+    monkeypatch.setattr(command, "ROOT", stored.root)
+    status = command.write_all(
+        stored, [first(stored)], lambda book, chapter: nbformat.from_dict(ran[1]), tmp_path / "shown"
+    )
+    page = (tmp_path / "shown/book/foundations/first.html").read_text(encoding="utf-8")
+    assert status == 0 and "data:image/png;base64" in page and "The mean is 0.33" in page
+
+
 def edit(book, change):
     notebook = nbformat.read(path_of(book), as_version=4)
     change(notebook)

@@ -2,7 +2,7 @@
 
 Without an option, each chapter's notebook is written anew and run on the bundled data; --text writes it anew
 with the outputs that are stored; --check compares sources without running anything; --test runs the notebooks
-and compares their outputs with those stored; --html shows them as web pages.
+and compares their outputs with those stored.
 """
 
 import argparse
@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 from pathlib import Path
 
 from nbformat import NotebookNode
@@ -47,20 +48,19 @@ def select(book: Book, names: list[str]) -> list[Chapter]:
 
 
 def write_all(book: Book, chapters: list[Chapter], make: Make, html: Path | None = None) -> int:
-    """Make notebooks, two at a time, and write them, or web pages into `html`; return the exit status."""
+    """Make notebooks, two at a time, and write them, also as web pages in `html`; return the exit status."""
 
     def one(chapter: Chapter) -> str:
         start = time.perf_counter()
         try:
             notebook = make(book, chapter)
+            if html:
+                from tools.notebooks.html import write_page
+
+                write_page(deepcopy(notebook), html / f"{chapter.page}.html")
+            state = "written" if write(book, chapter, notebook) else "unchanged"
         except SourceError as error:
             return f"failed: {error}"
-        if html is None:
-            state = "written" if write(book, chapter, notebook) else "unchanged"
-        else:
-            from tools.notebooks.html import write_page
-
-            state = f"shown in {write_page(notebook, html / f'{chapter.page}.html')}"
         return f"{sibling(chapter.path)}: {state}, {time.perf_counter() - start:.0f} s"
 
     status = 0
@@ -101,9 +101,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--check", action="store_true", help="compare sources, run nothing; exit status 1 on drift"
     )
     choice.add_argument("--test", action="store_true", help="run the notebooks, compare their outputs")
-    choice.add_argument(
-        "--html", type=Path, metavar="DIR", help="run the notebooks, write them as web pages to DIR"
-    )
+    parser.add_argument("--html", type=Path, metavar="DIR", help="write them also as web pages, to look at")
     options = parser.parse_args(arguments)
     try:
         book = read_book(ROOT)
