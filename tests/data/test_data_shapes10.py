@@ -1,4 +1,5 @@
 import time
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -77,17 +78,27 @@ def accuracy(
         return float((net(tests).argmax(dim=1) == answers).float().mean())
 
 
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Networks as small as these gain nothing by threads, and lose much where others work too."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.mark.usefixtures("one_thread")
 def test_difficulty(sets: tuple[data.ImageSet, data.ImageSet]) -> None:
     """Lines and averages fail, a dense network stays low, and convolution learns in two epochs."""
     torch.manual_seed(0)
     linear = nn.Sequential(nn.Flatten(), nn.Linear(3072, 10))
     dense = nn.Sequential(nn.Flatten(), nn.Linear(3072, 128), nn.ReLU(), nn.Linear(128, 10))
     layers: list[nn.Module] = []
-    for before, after in ((3, 16), (16, 32), (32, 64)):
+    for before, after in ((3, 8), (8, 16), (16, 32)):
         layers += [nn.Conv2d(before, after, 3, padding=1), nn.MaxPool2d(2), nn.BatchNorm2d(after), nn.ReLU()]
-    convolution = nn.Sequential(*layers, nn.Flatten(), nn.Linear(1024, 10)).to(
+    convolution = nn.Sequential(*layers, nn.Flatten(), nn.Linear(512, 10)).to(
         memory_format=torch.channels_last  # type: ignore[call-overload]
     )
     assert accuracy(linear, sets, epochs=4, learning_rate=3e-4) < 0.2
-    assert accuracy(dense, sets, epochs=6, learning_rate=1e-3) < 0.45
-    assert accuracy(convolution, sets, epochs=2, learning_rate=1e-2) > 0.6
+    assert accuracy(dense, sets, epochs=4, learning_rate=1e-3) < 0.45
+    assert accuracy(convolution, sets, epochs=2, learning_rate=1e-2) > 0.65
