@@ -54,7 +54,7 @@ test: $(READY)
 	$(MAKE) lint unit notebooks-test book pages
 
 lint: $(READY)
-	$(PY) -m pre_commit run --all-files --show-diff-on-failure
+	$(PY) -m pre_commit run --all-files
 
 unit: $(READY)
 	$(PY) -m pytest -q -n 2 --dist loadfile tests --ignore tests/book

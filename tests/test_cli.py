@@ -106,7 +106,7 @@ def test_traceback_on_request(here):
         run(["--traceback", "train", "none"])
 
 
-@pytest.mark.parametrize("arguments", [[], ["trian"], ["data"], ["train"], [*TRAIN, "--epochs", "two"]])
+@pytest.mark.parametrize("arguments", [[], ["trainn"], ["data"], ["train"], [*TRAIN, "--epochs", "two"]])
 def test_wrong_calls_have_status_2(arguments, capsys):
     with pytest.raises(SystemExit) as stop:
         run(arguments)

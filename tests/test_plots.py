@@ -203,8 +203,8 @@ class TestPixelGrid:
             plots.pixel_grid(values)
 
     def test_bad_color(self):
-        with pytest.raises(ValueError, match=r"color is unknown: 'grey'. Did you mean 'gray'\?"):
-            plots.pixel_grid([[1]], color="grey")
+        with pytest.raises(ValueError, match=r"color is unknown: 'gry'. Did you mean 'gray'\?"):
+            plots.pixel_grid([[1]], color="gry")
 
     @pytest.mark.parametrize("highlight", [(1, 2, 3), np.ones((3, 3), dtype=bool)])
     def test_bad_highlight(self, highlight):
@@ -372,7 +372,10 @@ class TestCharts:
             (lambda: plots.bars({}), "values is empty"),
             (lambda: plots.bars({"a": {"x": 1}, "b": {"y": 1}}), r"values\['b'\] has bars \['y'\]"),
             (lambda: plots.histogram(np.zeros((5, 4, 4))), r"with C 1 or 3, got \(5, 4, 4\)"),
-            (lambda: plots.curves([{"epoch": 1, "loss": 2}], metric="acuracy"), "they have epoch, loss"),
+            (
+                lambda: plots.curves([{"epoch": 1, "loss": 2}], metric="accurac"),
+                "they have epoch, loss",
+            ),
         ],
     )
     def test_bad_input(self, call, message):

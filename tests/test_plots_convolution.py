@@ -64,6 +64,14 @@ def pad(padding, ax, size):
     return sum(x < size / 2 for x in hatched), sum(x >= size / 2 for x in hatched)
 
 
+def test_stops_count_x_from_the_first_pixel_whatever_the_padding():
+    for before in (0, 1, 2):
+        ax = plots.stops(6, 3, stride=2, padding=(before, 1))
+        first = next(text for text in ax.texts if text.get_text() == "0")
+        assert first.get_position()[0] == 0.5
+        assert min(x for x, *_ in boxes(ax, KERNEL)) == pytest.approx(0.06 - before)
+
+
 def test_stops_say_what_they_show():
     title = plots.stops(6, 3, stride=2, padding=(0, 1)).get_title()
     assert title == "6 pixels, kernel 3, stride 2, padding 0 and 1: 3 outputs"
@@ -89,8 +97,8 @@ def test_grids_share_a_scale():
     assert {ax.images[0].norm.vmax for ax in axes} == {8}
     apart = plots.grids({"a": [[0, 1]], "b": [[4, 8]]}, color="amount", shared=False)
     assert [ax.images[0].norm.vmax for ax in apart] == [1, 8]
-    with pytest.raises(ValueError, match=r"color is unknown: 'amont'\. Did you mean 'amount'"):
-        plots.grids({"a": [[0]]}, color="amont")
+    with pytest.raises(ValueError, match=r"color is unknown: 'amoun'\. Did you mean 'amount'"):
+        plots.grids({"a": [[0]]}, color="amoun")
 
 
 def test_padding_frames_hold_the_padded_picture():

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from torch import nn
 
 from cnncourse import data, training
+from cnncourse._progress import wants_progress
 from cnncourse.data import ImageSet
 from cnncourse.training import Batches, DivergedError, Recipe, RunRecord, evaluate, fit
 from cnncourse.training.optimizers import create_optimizer, learning_rate_at
-from cnncourse._progress import wants_progress
 from cnncourse.training.record import write_whole
 from cnncourse.training.support import choose_device
 
@@ -392,7 +392,10 @@ class TestRecord:
         ("text", "message"),
         [
             ('{"format": 2}', r"is a run record of format 2; cnncourse \S+ reads format 1"),
-            ('{"format": 1, "nam": "x"}', r"damaged run record: missing \['name', .*unknown \['nam'\]"),
+            (
+                '{"format": 1, "nme": "x"}',
+                r"damaged run record: missing \['name', .*unknown \['nme'\]",
+            ),
             ('{"format": 1', "no run record, or a damaged one"),
             ("[1]", "is no run record: it has no 'format'"),
         ],
