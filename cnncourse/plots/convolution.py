@@ -170,7 +170,8 @@ def stops(
     Returns
     -------
     Axes
-        Pixels that no stop sees are crossed out.
+        Pixels that no stop sees are crossed out. Pixel 0 begins at x = 0, so that rows with different
+        padding can be laid one above the other.
 
     Examples
     --------
@@ -179,7 +180,7 @@ def stops(
     """
     before, after = axis_sides(padding, size, kernel_size, stride, dilation)
     count = output_size(size, kernel_size, stride, (before, after), dilation)
-    seen = {s * stride + d * dilation for s in range(count) for d in range(kernel_size)}
+    seen = {s * stride + d * dilation - before for s in range(count) for d in range(kernel_size)}
     total = before + size + after
     with style():
         if ax is None:
@@ -187,24 +188,26 @@ def stops(
             ax = figure(height=cell * (1.3 + 0.6 * count) + 0.45)[1]
         assert ax is not None
         bare(ax)
-        for place in range(total):
-            inside = before <= place < before + size
+        for place in range(-before, size + after):
+            inside = 0 <= place < size
             box = Rectangle((place, 0), 1, 1, facecolor="#cfe3f2" if inside else "white", edgecolor=INPUT)
             box.set_hatch("" if inside else "////")
             ax.add_patch(box)
-            if inside:
-                ax.text(place + 0.5, 0.5, str(place - before), ha="center", va="center", fontsize=SMALL)
             if place not in seen and inside:
                 ax.plot([place + 0.1, place + 0.9], [0.1, 0.9], color=INK, linewidth=1.5)
                 ax.plot([place + 0.1, place + 0.9], [0.9, 0.1], color=INK, linewidth=1.5)
+            if inside:
+                ground = {"boxstyle": "circle,pad=0.25", "facecolor": "#cfe3f2", "edgecolor": "none"}
+                at = (place + 0.5, 0.5)
+                ax.text(*at, str(place), ha="center", va="center", fontsize=SMALL, bbox=ground)
         for stop in range(count):
-            y, start = -0.35 - 0.6 * stop, stop * stride
+            y, start = -0.35 - 0.6 * stop, stop * stride - before
             last = start + dilation * (kernel_size - 1) + 1
             ax.plot([start + 0.5, last - 0.5], [y - 0.19, y - 0.19], color=KERNEL, linewidth=1.2, zorder=1)
             for d in range(kernel_size):
                 corner = (start + d * dilation + 0.06, y - 0.4)
                 ax.add_patch(Rectangle(corner, 0.88, 0.42, facecolor="#f9dfae", edgecolor=KERNEL, zorder=2))
-        ax.set_xlim(-0.1, total + 0.1)
+        ax.set_xlim(-before - 0.1, size + after + 0.1)
         ax.set_ylim(-0.35 - 0.6 * count, 1.15)
         ax.set_aspect("equal")
         ax.set_title(title or _stops_title(size, kernel_size, stride, (before, after), dilation, count))
