@@ -21,6 +21,7 @@ CHANGING = re.compile(r"\bat 0x[0-9a-fA-F]+")
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 ENVIRONMENT = {
     "CNNCOURSE_DATA": "bundled",
+    "CNNCOURSE_PROGRESS": "0",
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     "MKL_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
