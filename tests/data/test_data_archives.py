@@ -120,6 +120,15 @@ def test_a_gzip_bomb_is_refused_early(tmp_path: Path, monkeypatch: pytest.Monkey
         data.load(path)
 
 
+def test_a_bomb_behind_the_archive_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archives, "RATIO_FREE", 2**20)
+    plain = write_tar(tmp_path / "pets.tar", pets()).read_bytes()
+    path = tmp_path / "bomb.tar.gz"
+    path.write_bytes(gzip.compress(plain + bytes(2**25)))
+    with pytest.raises(data.DataError, match=r"looks like a decompression bomb"):
+        data.load(path)
+
+
 def test_a_bomb_in_a_header_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archives, "MAX_FILE", 2**20)
     details = tarfile.TarInfo("pax")

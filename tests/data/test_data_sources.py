@@ -18,7 +18,7 @@ from small_data import (
 )
 
 from cnncourse import data
-from cnncourse.data.batches import unpickle
+from cnncourse.data.batches import ALLOWED, unpickle
 from cnncourse.data.sources import read_source
 
 
@@ -208,13 +208,13 @@ def test_a_pickle_that_calls_something_is_refused_and_calls_nothing(tmp_path: Pa
         pickle.dumps(Calls(np.fromfile, "/etc/hostname"), protocol=2),
         b"cos\nsystem\n(S'true'\ntR.",
         b"c_codecs\nencode\n(Vx\nVrot13\ntR.",
-        b"c_codecs\nencode\n}(S'__defaults__'\n(I1\ntub.",
+        b"c_codecs\nencode\nN}(V__defaults__\n(I1\ntu\x86b.",
     ],
 )
 def test_hostile_pickles(content: bytes) -> None:
     with pytest.raises(data.DataError, match=r"is not a CIFAR batch|is a damaged CIFAR batch"):
         unpickle(content, "x")
-    assert unpickle(pickle.dumps({b"a": 1}, protocol=2), "x") == {"a": 1}
+    assert ALLOWED["_codecs", "encode"]("x") == b"x"  # no pickle changed it for the next
 
 
 @pytest.mark.parametrize(
