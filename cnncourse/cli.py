@@ -164,7 +164,7 @@ def _recipe(options: argparse.Namespace) -> "Recipe":
 
 def _describe(recipe: "Recipe") -> str:
     """Return the recipe's main values in words."""
-    words = [f"{recipe.epochs} epochs", f"batches of {recipe.batch_size}"]
+    words = [f"{recipe.epochs} epoch{'s'[: recipe.epochs != 1]}", f"batches of {recipe.batch_size}"]
     words += [f"{recipe.optimizer} at {recipe.learning_rate:g}", f"{recipe.schedule} schedule"]
     words += [f"crop {recipe.crop}"] * bool(recipe.crop) + ["flip"] * recipe.flip
     return ", ".join(words)

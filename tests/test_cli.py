@@ -33,7 +33,7 @@ def start(*arguments, **options):
 def test_train_then_evaluate(here, capsys):
     assert run(TRAIN) == 0
     out = capsys.readouterr().out
-    assert "conv_bn_gap on digits: 1 epochs, batches of 128, adam at 0.001" in out
+    assert "conv_bn_gap on digits: 1 epoch, batches of 128, adam at 0.001" in out
     assert re.search(r"epoch 1/1: train loss \d\.\d+, accuracy [\d.]+ %; validation loss", out)
     assert "saved in runs" in out
     assert "test accuracy" not in out

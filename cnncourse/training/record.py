@@ -157,7 +157,8 @@ def write_whole(path: str | Path, content: bytes) -> None:
 
     Examples
     --------
-    >>>     >>> with tempfile.TemporaryDirectory() as folder:
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
     ...     write_whole(Path(folder, "a.txt"), b"whole")
     ...     print([file.name for file in Path(folder).iterdir()])
     ['a.txt']
