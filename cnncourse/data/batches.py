@@ -47,11 +47,11 @@ class _Array:
         is_uint8 = isinstance(self.type, _Type) and self.type.name in ("u1", "|u1", "uint8")
         if isinstance(content, str):
             content = content.encode("latin1")
-        if not (is_uint8 and not self.fortran and isinstance(content, bytes) and isinstance(shape, tuple)):
+        if not (is_uint8 and isinstance(content, bytes) and isinstance(shape, tuple)):
             raise DataError(f"{name} holds no uint8 images; download the archive again")
         if len(shape) != 2 or shape[1] != PIXELS or len(content) != shape[0] * PIXELS:
             raise DataError(f"{name} holds images of shape {shape}, not (N, {PIXELS}); download it again")
-        return np.frombuffer(content, dtype=np.uint8).reshape(-1, PIXELS)
+        return np.frombuffer(content, dtype=np.uint8).reshape(-1, PIXELS, order="F" if self.fortran else "C")
 
 
 def _reconstruct(*unused: object) -> _Array:

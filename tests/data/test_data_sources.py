@@ -1,7 +1,9 @@
 import io
 import os
 import pickle
+import struct
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -18,7 +20,7 @@ from small_data import (
 )
 
 from cnncourse import data
-from cnncourse.data.batches import ALLOWED, unpickle
+from cnncourse.data.batches import ALLOWED, read_batches, unpickle
 from cnncourse.data.sources import read_source
 
 
@@ -180,6 +182,30 @@ def test_an_official_archive_that_lacks_a_batch(tmp_path: Path, missing: str) ->
     files = {name: content for name, content in cifar10_files().items() if not name.endswith(missing)}
     with pytest.raises(data.DataError, match=r"incomplete|one of 2 training batches, but 1"):
         data.load(write_tar(tmp_path / "cifar.tar", files))
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_batch_as_python_2_wrote_it(order: Literal["C", "F"]) -> None:
+    """The official files, byte for byte of this form: text and pixels are Python 2 strings."""
+    rows = cifar_rows(5, 2)
+    pixels = rows.tobytes(order)
+    content = (
+        b"\x80\x02}q\x01(U\x0bbatch_labelq\x02U\x15training batch 1 of 1q\x03U\x06labelsq\x04]q\x05(K\x06K\x09e"
+        b"U\x04dataq\x06cnumpy.core.multiarray\n_reconstruct\nq\x07cnumpy\nndarray\nq\x08K\x00\x85U\x01b\x87Rq\x09"
+        b"(K\x01K\x02M\x00\x0c\x86cnumpy\ndtype\nq\x0aU\x02u1K\x00K\x01\x87Rq\x0b"
+        b"(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb"
+        + (b"\x88" if order == "F" else b"\x89")
+        + b"T"
+        + struct.pack("<i", len(pixels))
+        + pixels
+        + b"tbu."
+    )
+    names = [f"class{index}".encode() for index in range(10)]
+    files = {"batches.meta": pickle.dumps({b"label_names": names}, protocol=2)}
+    splits, _ = read_batches(files | {"data_batch_1": content, "test_batch": content}, "cifar")
+    images, labels = splits["train"]
+    assert labels.tolist() == [6, 9]
+    assert np.array_equal(images.reshape(2, -1), rows)
 
 
 class Calls:
