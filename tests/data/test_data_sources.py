@@ -190,7 +190,8 @@ def test_a_batch_as_python_2_wrote_it(order: Literal["C", "F"]) -> None:
     rows = cifar_rows(5, 2)
     pixels = rows.tobytes(order)
     content = (
-        b"\x80\x02}q\x01(U\x0bbatch_labelq\x02U\x15training batch 1 of 1q\x03U\x06labelsq\x04]q\x05(K\x06K\x09e"
+        b"\x80\x02}q\x01(U\x0bbatch_labelq\x02U\x15training batch 1 of 1q\x03U\x06labelsq\x04]q\x05"
+        b"(K\x06K\x09e"
         b"U\x04dataq\x06cnumpy.core.multiarray\n_reconstruct\nq\x07cnumpy\nndarray\nq\x08K\x00\x85U\x01b\x87Rq\x09"
         b"(K\x01K\x02M\x00\x0c\x86cnumpy\ndtype\nq\x0aU\x02u1K\x00K\x01\x87Rq\x0b"
         b"(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb"
