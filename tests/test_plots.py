@@ -351,7 +351,7 @@ class TestCharts:
         assert (ax.get_xlabel(), ax.get_ylabel()) == ("x", "y")
 
     def test_names_do_not_overlap(self):
-        ax = plots.lines([1, 2], {name: [1, 1] for name in "abcde"})
+        ax = plots.lines([1, 2], {name: [1, 1] for name in ("a", "two\nlines", "c", "d\nd", "e")})
         ax.figure.canvas.draw()
         boxes = sorted((text.get_window_extent() for text in ax.texts), key=lambda box: box.y0)
         assert all(low.y1 <= high.y0 + 1 for low, high in itertools.pairwise(boxes))
@@ -387,6 +387,7 @@ class TestCharts:
         ax = plots.bars({"MLP": 0.45, "CNN": 0.83}, percent=True)
         assert [bar.get_width() for bar in ax.patches] == [0.45, 0.83]
         assert texts(ax) == ["45 %", "83 %"]
+        assert max(ax.get_xticks()) == 1
         assert [label.get_text() for label in ax.get_yticklabels()] == ["MLP", "CNN"]
 
     def test_groups_differ_in_hatch_and_have_whiskers(self):

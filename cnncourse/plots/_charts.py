@@ -54,16 +54,17 @@ def finish(ax: Axes, xlabel: str | None, ylabel: str | None, title: str | None, 
         ax.set_title(title, loc="left")
 
 
-def _spread(places: np.ndarray, gap: float) -> np.ndarray:
-    """Move sorted places apart until neighbors are `gap` apart, about their middle."""
+def _spread(places: np.ndarray, heights: np.ndarray) -> np.ndarray:
+    """Move places apart, in their order, until what is `heights` high about each does not overlap."""
     order = np.argsort(places, kind="stable")
     moved = places[order].astype(float)
+    gaps = (heights[order][:-1] + heights[order][1:]) / 2
     for _ in range(200):
-        short = gap - np.diff(moved)
+        short = gaps - np.diff(moved)
         if (short <= 1e-9).all():
             break
         for index in np.flatnonzero(short > 0):
-            push = (gap - (moved[index + 1] - moved[index])) / 2
+            push = (gaps[index] - (moved[index + 1] - moved[index])) / 2
             if push > 0:
                 moved[index] -= push
                 moved[index + 1] += push
@@ -76,7 +77,8 @@ def _label_ends(ax: Axes, ends: list[tuple[float, float, str, str]]) -> None:
     """Write each line's name at its right end, in its color, without overlaps."""
     drawn = ax.transData.transform([(x, y) for x, y, _, _ in ends])
     point = ax.figure.dpi / 72
-    places = _spread(drawn[:, 1], 1.25 * SMALL * point)
+    heights = np.array([1.25 * SMALL * point * (label.count("\n") + 1) for _, _, label, _ in ends])
+    places = _spread(drawn[:, 1], heights)
     for (x, y, label, color), pixel, place in zip(ends, drawn, places, strict=True):
         ax.annotate(
             label,

@@ -142,6 +142,9 @@ def bars(
             ax.set_xlim(low * 1.15, (high or 1.0) * 1.2)
         if percent:
             ax.xaxis.set_major_formatter(FuncFormatter(percent_text))
+            if 0.5 < high <= 1:  # there is nothing beyond all
+                ax.set_xticks(np.linspace(0, 1, 6))
+                ax.set_xlim(low * 1.15, max(1.0, high * 1.2))
         grid(ax, "x")
         if reference is not None:
             name, place = reference
