@@ -4,9 +4,7 @@ pooch checks the hash and renames the file when it is whole; this module is the 
 it calls, which resumes, leaves a slow host while another is left, and shows a bar.
 """
 
-import os
 import shutil
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -49,12 +47,6 @@ class Patience:
     silence: float = 15.0
     tries: int = 3
     clock: Callable[[], float] = field(default=time.monotonic)
-
-
-def wants_progress() -> bool:
-    """Return whether a bar would be seen: in a terminal or a notebook, unless CNNCOURSE_PROGRESS is 0."""
-    setting = os.environ.get("CNNCOURSE_PROGRESS", "")
-    return setting != "0" and (setting == "1" or sys.stderr.isatty() or "ipykernel" in sys.modules)
 
 
 def bar(total: int | None, title: str, show: bool) -> Any:

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from cnncourse._checks import check_choice, suggest
+from cnncourse._progress import wants_progress
 from cnncourse.data import shapes10, store
 from cnncourse.data.archives import walk
 from cnncourse.data.catalog import CATALOG, Entry
-from cnncourse.data.download import bar, download, wants_progress
+from cnncourse.data.download import bar, download
 from cnncourse.data.errors import CacheError, DataError
 from cnncourse.data.image_set import ImageSet, in_canonical_order
 from cnncourse.data.locations import bundled_only, cache_folder, find, given_data

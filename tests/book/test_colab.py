@@ -37,7 +37,8 @@ print(json.dumps({
 
 def environment(folder: Path, **more: str) -> dict[str, str]:
     """Return the present environment without what would show the checkout or another registry."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("MPL", "PIP_", "PYTHON"))}
+    ours = ("MPL", "PIP_", "PYTHON")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     kept.pop("CNNCOURSE_DATA", None)
     return {
         **kept,

@@ -379,14 +379,10 @@ def test_both_forms_of_mirrors_have_what_the_loader_needs() -> None:
 
 
 def test_a_bar_is_shown_where_it_is_wanted(
-    server: Server, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    server: Server, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     mirror = server.mirror("a", Behavior())
     download.download([mirror], folder, lambda path: None, "toys", True, QUICK)
     assert "toys from 127.0.0.1" in capsys.readouterr().err
     download.download([mirror], folder, lambda path: None, "toys", False, QUICK)
     assert capsys.readouterr().err == ""
-    monkeypatch.setenv("CNNCOURSE_PROGRESS", "1")
-    assert download.wants_progress()
-    monkeypatch.setenv("CNNCOURSE_PROGRESS", "0")
-    assert not download.wants_progress()
