@@ -32,7 +32,8 @@ def hog(images: Any, cell_size: int = 8, orientations: int = 9, block_size: int 
     References
     ----------
     N. Dalal and B. Triggs, Histograms of oriented gradients for human detection, CVPR 2005, section 6,
-    without the interpolation of votes between cells. doi:10.1109/CVPR.2005.177
+    without gamma compression, the Gaussian weights in a block, and the sharing of votes between cells.
+    doi:10.1109/CVPR.2005.177
 
     Examples
     --------

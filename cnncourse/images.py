@@ -35,7 +35,8 @@ __all__ = [
     "to_uint8",
 ]
 
-# What one unit of each channel adds to the gray value, (red, green, blue).
+# What one unit of each channel adds to the gray value, (red, green, blue). Both standards weigh stored
+# values, for luma; for luminance, BT.709's weigh amounts of light, since sRGB has the same primaries.
 LUMA = {"rec601": (0.299, 0.587, 0.114), "rec709": (0.2126, 0.7152, 0.0722)}
 
 
@@ -66,7 +67,7 @@ def to_float(image: Any) -> np.ndarray:
     if array.dtype not in (np.uint8, np.uint16):
         raise TypeError(
             f"image must be uint8 or uint16, got {array.dtype}; "
-            "floats from 0 to 1 need none, other whole numbers .astype(np.uint8)"
+            "floats from 0 to 1 need no conversion, whole numbers from 0 to 255 need .astype(np.uint8) first"
         )
     scaled: np.ndarray = array / np.float64(np.iinfo(array.dtype).max)
     return scaled
@@ -118,7 +119,8 @@ def to_gray(image: Any, weights: str = "rec601") -> np.ndarray:
     Returns
     -------
     array of float, shape (H, W) or (N, H, W)
-        The luma :math:`Y = w_R R + w_G G + w_B B`, in the range of the input.
+        The luma :math:`Y = w_R R + w_G G + w_B B`, in the range of the input. Of amounts of light
+        (`srgb_to_linear`), "rec709" gives the luminance instead.
 
     References
     ----------
@@ -410,7 +412,7 @@ def neighbor_correlation(images: Any, distances: Iterable[int], direction: str =
     Returns
     -------
     array of float64, shape (len(distances),)
-        Pearson's correlation: 1 for equal up to brightness and contrast, 0 for unrelated.
+        Pearson's correlation: 1 for equal up to brightness and contrast, 0 for no linear relation.
 
     Examples
     --------

@@ -24,7 +24,8 @@ def resize_matrix(size: int, new_size: int, method: str = "bilinear", antialias:
         - "bilinear": a triangle around :math:`c_i`, one pixel wide to each side;
         - "nearest-exact": the pixel that holds :math:`c_i`;
         - "nearest": the pixel that holds the output pixel's left edge, as in PyTorch's "nearest";
-        - "area": the mean of all pixels that the output pixel touches.
+        - "area": the plain mean of all pixels that the output pixel touches, as PyTorch's "area"
+          (OpenCV's INTER_AREA weighs them by how much of them it covers).
     antialias : bool
         Widen the triangle of "bilinear" to the new pixels' distance when the picture gets smaller, so that
         every old pixel has a say. The other methods do not change.
@@ -129,7 +130,10 @@ def gaussian_kernel(sigma: float, radius: int | None = None) -> np.ndarray:
 
 
 def low_pass(image: Any, sigma: float) -> np.ndarray:
-    """Remove what changes faster than about `sigma` pixels, by a blur along rows and columns.
+    r"""Weaken what changes fast, by a Gaussian blur along rows and columns.
+
+    A wave of period :math:`p` keeps :math:`e^{-2 (\pi \sigma / p)^2}` of its height: a half where
+    :math:`p` is :math:`5.3\,\sigma`, 4 % where it is :math:`2.5\,\sigma`.
 
     Parameters
     ----------

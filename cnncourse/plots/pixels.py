@@ -237,7 +237,7 @@ def sampling(rows: Mapping[str, Any], every: int) -> np.ndarray:
                 linestyle="--",
                 color="#b35900",
                 linewidth=1.8,
-                label=f"every {every}th",
+                label=f"one pixel in {every}",
             )
             ax.set(ylim=(-0.12, 1.12), xlim=(-1, len(values)), yticks=[0, 0.5, 1])
             ax.set_title(title, loc="left")
