@@ -198,6 +198,9 @@ def conv2d_backward(
         \frac{\partial L}{\partial x_{n,c,u,v}} &=
             \sum_{o,p,q} \sum_{i,j:\; iS+pD=u,\; jS+qD=v} w_{o,c,p,q} \; g_{n,o,i,j}
 
+    where x is padded, and with groups o and c run over the channels of one group. The gradient of the
+    padded x is handed back to the pixels by `pad2d_backward`.
+
     Parameters
     ----------
     grad_output : array_like, (N, C_out, H_out, W_out)

@@ -55,7 +55,8 @@ def gabor(
     wavelength : float
         Pixels from one bright stripe to the next (lambda).
     angle : float
-        Direction across the stripes in radians: 0 gives upright stripes, ``pi / 2`` level ones.
+        Direction across the stripes in radians, clockwise since rows count downward: 0 gives upright
+        stripes, ``pi / 2`` level ones.
     sigma : float, optional
         How far the wave reaches, in pixels; half the wavelength if it is left out.
     aspect : float
