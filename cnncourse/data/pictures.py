@@ -22,7 +22,8 @@ def read_image(path: str | os.PathLike[str], size: Size | None = None, gray: boo
     """Read a picture file as an array of numbers from 0 to 1.
 
     The picture is turned as its camera noted (EXIF orientation), transparency is laid on
-    white, 16-bit values keep their precision, and of an animation the first frame is taken.
+    white, 16-bit gray keeps its precision (16-bit color is read with 8), and of an animation the first frame
+    is taken.
 
     Parameters
     ----------
