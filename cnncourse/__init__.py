@@ -17,8 +17,10 @@ __version__ = "0.1.0"
 
 # Where each public name lives; the modules are the book's chapters.
 _HOMES = {
+    "Batches": "training",
     "ImageSet": "data",
     "Recipe": "training",
+    "RunRecord": "training",
     "conv1d": "convolution",
     "conv2d": "convolution",
     "conv2d_backward": "convolution",
@@ -31,6 +33,7 @@ _HOMES = {
     "max_pool2d": "pooling",
     "output_size": "convolution",
     "read_image": "data",
+    "train": "training",
 }
 _MODULES = ("convolution", "data", "images", "models", "plots", "pooling", "training")
 
