@@ -9,6 +9,7 @@ from typing import Any
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.environment import BuildEnvironment
 
 from tools.fingerprint import cache_folder
 
@@ -104,7 +105,21 @@ def add_links(
         )
 
 
+def with_new_notebook(
+    app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]
+) -> list[str]:
+    """Return the pages whose notebook has been written anew since they were made."""
+    outdated = []
+    for name in env.found_docs:
+        sibling = Path(app.srcdir, f"{name}.ipynb")
+        copied = Path(app.outdir, "_sources", f"{name}.ipynb")
+        if sibling.is_file() and not (copied.is_file() and copied.read_bytes() == sibling.read_bytes()):
+            outdated.append(name)
+    return outdated
+
+
 def setup(app: Sphinx) -> None:
     """Connect to Sphinx: before others read the configuration, and after the theme has set its links."""
     app.connect("config-inited", configure, priority=100)
+    app.connect("env-get-outdated", with_new_notebook)
     app.connect("html-page-context", add_links, priority=600)
