@@ -58,7 +58,7 @@ lint: $(READY)
 
 unit: $(READY)
 	$(PY) -m pytest -q -n 2 --dist loadfile tests --ignore tests/book
-	$(PY) -m pytest -q --doctest-modules cnncourse
+	$(PY) -m pytest -q --doctest-modules --doctest-glob README.md cnncourse README.md
 
 notebooks-test: $(READY)
 	$(PY) -m tools.notebooks --test
