@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from cnncourse._checks import check_array, check_count
-from cnncourse.windows import Pair, check_pair
+from cnncourse._windows import Pair, check_pair
 
 AXES = "(N, C, H, W)"
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from cnncourse._checks import check_array, check_choice, check_count
+from cnncourse._kernels import KERNELS, gabor
 from cnncourse._shapes import (
     AxisPadding,
     Padding,
@@ -24,8 +25,7 @@ from cnncourse._shapes import (
     check_shapes,
     padding_sides,
 )
-from cnncourse.kernels import KERNELS, gabor
-from cnncourse.windows import coverage, im2col, output_size, pad2d, pad2d_backward, sliding_windows
+from cnncourse._windows import coverage, im2col, output_size, pad2d, pad2d_backward, sliding_windows
 
 Steps = tuple[int, int]
 

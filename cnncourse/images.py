@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from cnncourse._checks import IMAGE_AXES, check_choice, check_count, check_image, check_unit_range
-from cnncourse.hog import hog
-from cnncourse.resizing import gaussian_kernel, low_pass, resize, resize_matrix
+from cnncourse._hog import hog
+from cnncourse._resizing import gaussian_kernel, low_pass, resize, resize_matrix
 
 __all__ = [
     "LUMA",

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cnncourse._windows import PADDING_MODES, padding_sides
 from cnncourse.convolution import (
     KERNELS,
     METHODS,
@@ -27,7 +28,6 @@ from cnncourse.convolution import (
     pad2d_backward,
     sliding_windows,
 )
-from cnncourse.windows import PADDING_MODES, padding_sides
 
 settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")

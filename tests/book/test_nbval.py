@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 CODE = [
     "import matplotlib.pyplot as plt\n"
     "from cnncourse.notebook import glue\n"
-    "from cnncourse.windows import output_size",
+    "from cnncourse._windows import output_size",
     "plt.plot([1, 2])\nplt.show()",
     "glue('mean', 1 / 3)",
     "print(output_size(32, 3, stride=2))",
@@ -107,7 +107,7 @@ def test_changed_code_by_hand_is_red(folder, tmp_path):
     """One number of the by-hand code is changed in a copy that the kernel finds first."""
     left_out = shutil.ignore_patterns("bundled", "__pycache__")
     shutil.copytree(ROOT / "cnncourse", tmp_path / "cnncourse", ignore=left_out)
-    windows = tmp_path / "cnncourse" / "windows.py"
+    windows = tmp_path / "cnncourse" / "_windows.py"
     text = windows.read_text(encoding="utf-8")
     assert RIGHT in text
     windows.write_text(text.replace(RIGHT, RIGHT.replace("1", "2")), encoding="utf-8")
