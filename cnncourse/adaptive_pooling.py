@@ -17,7 +17,8 @@ def adaptive_bins(size: int, output_size: int) -> list[tuple[int, int]]:
     """Return start and end of each window along one axis for adaptive pooling.
 
     Window i runs from ``floor(i size / output_size)`` to ``ceil((i + 1) size / output_size)``: windows differ
-    in length by at most one cell, and share a cell where `output_size` does not divide `size`.
+    in length by at most one cell. Neighbors share a cell where the border between them,
+    ``(i + 1) size / output_size``, is not a whole number.
 
     Parameters
     ----------

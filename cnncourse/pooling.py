@@ -5,7 +5,8 @@ Argument names and order are those of ``torch.nn.functional`` where the thing is
 
 The output of a window of `K` cells, `D` apart, that moves by `S` over `H` cells with `P` more on
 either side has ``floor((H + 2 P - D (K - 1) - 1) / S) + 1`` cells. With ``ceil_mode=True`` the floor becomes
-a ceiling, except that the last window is left out if it would start beyond the input and its left padding.
+a ceiling, except that the last window is left out if it would start beyond the last cell of the input, in
+the padding after it.
 """
 
 import math
@@ -83,7 +84,7 @@ def max_pool2d(
     dilation : int or (int, int)
         Distance between two cells of one window.
     ceil_mode : bool
-        Keep a last window that starts inside and ends outside.
+        Keep a last window that starts inside and ends outside: the floor below becomes a ceiling.
 
     Returns
     -------
@@ -123,7 +124,8 @@ def max_pool2d_backward(
 ) -> np.ndarray:
     """Return the gradient for the input of `max_pool2d`: all of it goes to the cell that won.
 
-    Among equals the first in reading order wins, as in torch.
+    Among equals the first in reading order wins, as in `torch.nn.functional.max_pool2d`; any split among
+    them would be a subgradient, and `torch.amax` shares evenly.
 
     Parameters
     ----------
@@ -260,7 +262,8 @@ def lp_pool2d(
     """Return the Lp norm of each window, ``(sum |x|^p)^(1/p)``; p = 2 is L2 pooling.
 
     A window that ceil mode lets hang over the edge has its sum scaled up to a whole window's, as in torch.
-    Unlike torch, the absolute value is taken for odd `norm_type` too.
+    Unlike torch, the absolute value is taken for every `norm_type`; torch raises `x` itself to the power, so
+    that negative values cancel or give NaN unless `norm_type` is even.
 
     Parameters
     ----------
@@ -309,7 +312,7 @@ def lp_pool2d_backward(
     """Return the gradient for the input of `lp_pool2d`: a larger value gets a larger share.
 
     The derivative of ``y = (sum |x|^p)^(1/p)`` for one x is ``sign(x) |x|^(p-1) y^(1-p)``; where y is 0
-    there is none, and 0 is taken.
+    there is none, and 0 is taken, as in torch.
 
     Parameters
     ----------
@@ -370,6 +373,9 @@ def binomial_kernel(kernel_size: int) -> np.ndarray:
 def blur_pool2d(x: Any, stride: int = 2, kernel_size: int = 3, padding_mode: str = "reflect") -> np.ndarray:
     """Blur with a binomial kernel, then keep every `stride`-th value.
 
+    Alone this takes the place of average pooling; after ``max_pool2d(x, kernel_size, stride=1)``, that of max
+    pooling; after a convolution with stride 1 and its ReLU, that of a strided convolution.
+
     Parameters
     ----------
     x : array_like of shape (N, C, H, W)
@@ -388,7 +394,7 @@ def blur_pool2d(x: Any, stride: int = 2, kernel_size: int = 3, padding_mode: str
 
     References
     ----------
-    Zhang, "Making convolutional networks shift-invariant again", ICML 2019, https://arxiv.org/abs/1904.11486.
+    Zhang, "Making convolutional networks shift-invariant again", ICML 2019, section 3, https://arxiv.org/abs/1904.11486.
 
     Examples
     --------
@@ -454,7 +460,7 @@ def shift_change(
     size: int,
     shifts: Sequence[int] = range(9),
 ) -> np.ndarray:
-    """Measure how far features move when the camera moves by a few pixels.
+    """Measure how much features change when the camera moves by a few pixels.
 
     A square is cut out of a larger image, then cut again further right, so that real pixels and not padding
     come in at the border.
@@ -473,7 +479,8 @@ def shift_change(
     Returns
     -------
     ndarray of shape (len(shifts),)
-        ``||f(shifted) - f(not shifted)|| / ||f(not shifted)||``: 0 for invariant features.
+        ``||f(shifted) - f(not shifted)|| / ||f(not shifted)||``: 0 for invariant features. A level that all
+        features share makes it smaller; subtract their mean in `features` to leave it out.
 
     Raises
     ------
