@@ -15,9 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cnncourse._checks import check_array, check_count
-from cnncourse._windows import Pair, Sides, check_pair, output_size, pad2d, pad2d_backward, sliding_windows
-from cnncourse.adaptive_pooling import (
+from cnncourse._adaptive_pooling import (
     AXES,
     adaptive_avg_pool2d,
     adaptive_avg_pool2d_backward,
@@ -28,6 +26,8 @@ from cnncourse.adaptive_pooling import (
     global_avg_pool2d,
     global_avg_pool2d_backward,
 )
+from cnncourse._checks import check_array, check_count
+from cnncourse._windows import Pair, Sides, check_pair, output_size, pad2d, pad2d_backward, sliding_windows
 
 __all__ = [
     "adaptive_avg_pool2d",
