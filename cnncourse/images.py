@@ -293,7 +293,7 @@ def histogram(images: Any, bins: int = 256) -> tuple[np.ndarray, np.ndarray]:
         for channel in range(channels):
             values = batch[start : start + 1000, channel].ravel()
             if array.dtype == np.uint8:
-                index = values * np.int64(bins) // 256
+                index = values.astype(np.int64) * bins // 256
             else:
                 index = np.minimum((values * bins).astype(np.int64), bins - 1)  # 1.0 is in the last range
             counts[channel] += np.bincount(index, minlength=bins)

@@ -107,7 +107,7 @@ def count_multiply_adds(model: nn.Module, image_shape: tuple[int, int, int]) -> 
     device = next(model.parameters(), torch.empty(0)).device
     was_training = model.training
     model.eval()
-    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
         model(torch.zeros(1, *image_shape, device=device))
     model.train(was_training)
     return int(counter.get_total_flops() // 2)
