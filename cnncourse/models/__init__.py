@@ -8,10 +8,14 @@ Examples
 '1,395,178'
 """
 
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import torch
 from torch import nn
 
-from cnncourse._checks import check_choice, check_count
+from cnncourse._checks import check_choice, check_count, suggest
 from cnncourse.models.tutorials import ConvBNGAP, DoubleConvGAP, FiveConv, SmallConv, ThreeConv
 
 __all__ = [
@@ -26,7 +30,7 @@ __all__ = [
     "create_model",
 ]
 
-MODELS: dict[str, type[nn.Module]] = {
+MODELS: dict[str, Callable[..., nn.Module]] = {
     "three_conv": ThreeConv,
     "five_conv": FiveConv,
     "double_conv_gap": DoubleConvGAP,
@@ -36,7 +40,11 @@ MODELS: dict[str, type[nn.Module]] = {
 
 
 def create_model(
-    name: str, num_classes: int = 10, in_channels: int = 3, seed: int | None = None
+    name: str,
+    num_classes: int = 10,
+    in_channels: int = 3,
+    seed: int | None = None,
+    options: Mapping[str, Any] | None = None,
 ) -> nn.Module:
     """Return the network `name` with new, random weights.
 
@@ -51,6 +59,8 @@ def create_model(
     seed : int, optional
         Decides the weights and leaves torch's global generator as it was; without it, the weights
         are drawn from that generator.
+    options : dict, optional
+        Further arguments of the network, by name, such as ``{"dropout": 0.0}``.
 
     Returns
     -------
@@ -60,7 +70,7 @@ def create_model(
     Raises
     ------
     ValueError
-        If the name is unknown; the message suggests the nearest one.
+        If the name or an option is unknown; the message suggests the nearest one.
 
     Examples
     --------
@@ -69,16 +79,27 @@ def create_model(
     ...
     ValueError: model is unknown: 'tree_conv'. Did you mean 'three_conv'? Known: three_conv, five_conv, ...
     """
-    model_class = MODELS[check_choice("model", name, MODELS)]
-    sizes = {
+    make = MODELS[check_choice("model", name, MODELS)]
+    arguments: dict[str, Any] = {
         "num_classes": check_count("num_classes", num_classes),
         "in_channels": check_count("in_channels", in_channels),
+        **_check_options(name, make, options or {}),
     }
     if seed is None:
-        return model_class(**sizes)
+        return make(**arguments)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return model_class(**sizes)
+        return make(**arguments)
+
+
+def _check_options(name: str, make: Callable[..., nn.Module], options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return `options` if `make` takes each of them."""
+    known = [key for key in inspect.signature(make).parameters if key not in ("num_classes", "in_channels")]
+    for key in options:
+        if key not in known:
+            hint = suggest(key, known) if known else "It has none."
+            raise ValueError(f"option of {name} is unknown: {key!r}. {hint}")
+    return options
 
 
 def count_parameters(model: nn.Module) -> int:
