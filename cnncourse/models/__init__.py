@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from cnncourse._checks import check_choice, check_count, suggest
+from cnncourse.models.four_conv import FourConv
 from cnncourse.models.tutorials import ConvBNGAP, DoubleConvGAP, FiveConv, SmallConv, ThreeConv
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "ConvBNGAP",
     "DoubleConvGAP",
     "FiveConv",
+    "FourConv",
     "SmallConv",
     "ThreeConv",
     "count_multiply_adds",
@@ -36,6 +38,7 @@ MODELS: dict[str, Callable[..., nn.Module]] = {
     "double_conv_gap": DoubleConvGAP,
     "small_conv": SmallConv,
     "conv_bn_gap": ConvBNGAP,
+    "four_conv": FourConv,
 }
 
 
