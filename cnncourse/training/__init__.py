@@ -15,6 +15,8 @@ Examples
 """
 
 from cnncourse.training.batches import Batches
+from cnncourse.training.experiment_runs import experiment_status, run_experiment
+from cnncourse.training.experiments import Experiment, experiment_names, load_records
 from cnncourse.training.loop import DivergedError, evaluate, fit
 from cnncourse.training.recipe import Recipe
 from cnncourse.training.record import RunRecord, load_weights, save_weights
@@ -23,14 +25,19 @@ from cnncourse.training.run import evaluate_run, load_model, load_run, train
 __all__ = [
     "Batches",
     "DivergedError",
+    "Experiment",
     "Recipe",
     "RunRecord",
     "evaluate",
     "evaluate_run",
+    "experiment_names",
+    "experiment_status",
     "fit",
     "load_model",
+    "load_records",
     "load_run",
     "load_weights",
+    "run_experiment",
     "save_weights",
     "train",
 ]
