@@ -17,14 +17,17 @@ from torch import nn
 
 from cnncourse._checks import check_choice, check_count, suggest
 from cnncourse.models.four_conv import FourConv
+from cnncourse.models.resnet import RESNETS, CifarResNet, ResNet
 from cnncourse.models.tutorials import ConvBNGAP, DoubleConvGAP, FiveConv, SmallConv, ThreeConv
 
 __all__ = [
     "MODELS",
+    "CifarResNet",
     "ConvBNGAP",
     "DoubleConvGAP",
     "FiveConv",
     "FourConv",
+    "ResNet",
     "SmallConv",
     "ThreeConv",
     "count_multiply_adds",
@@ -39,6 +42,7 @@ MODELS: dict[str, Callable[..., nn.Module]] = {
     "small_conv": SmallConv,
     "conv_bn_gap": ConvBNGAP,
     "four_conv": FourConv,
+    **RESNETS,
 }
 
 
