@@ -1,0 +1,46 @@
+"""The command line: parse, call, print. Everything heavy is imported by the command that needs it."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+import cnncourse
+from cnncourse.cli import data, doctor, experiment, runs, train
+
+INTERRUPTED = 130  # the exit status of a program that Ctrl-C ended
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; return its exit status: 0, 1 for an error, 2 for a wrong call, 130 for Ctrl-C."""
+    options = build_parser().parse_args(arguments)
+    # Waiting threads sleep: with busy waiting, two programs on the same cores slow each other tenfold.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    try:
+        status = int(options.call(options))
+        sys.stdout.flush()
+        return status
+    except KeyboardInterrupt:
+        print("cnncourse: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of our output, such as `head`, has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains as it ends
+        return 1
+    except (ValueError, TypeError, OSError, RuntimeError, NotImplementedError) as error:
+        if options.traceback:
+            raise
+        print(f"cnncourse: {error}", file=sys.stderr)
+        return 1
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    parser = argparse.ArgumentParser(
+        prog="cnncourse", description="Convolutional neural networks: train, evaluate, manage data."
+    )
+    parser.add_argument("--version", action="version", version=f"cnncourse {cnncourse.__version__}")
+    parser.add_argument("--traceback", action="store_true", help="show where in the code an error arose")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for group in (train, runs, experiment, data, doctor):
+        group.add_commands(commands)
+    return parser

@@ -1,0 +1,207 @@
+"""``cnncourse train`` and ``cnncourse evaluate``."""
+
+import argparse
+import os
+import shlex
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cnncourse.training import Recipe
+
+INTERRUPTED = 130
+# Keys of the recipe with a flag of their own; `--set` takes every key.
+_FLAGS = ("epochs", "batch_size", "optimizer", "learning_rate", "seed")
+
+
+def add_commands(commands: Any) -> None:
+    """Add ``train`` and ``evaluate``."""
+    _add_train(commands)
+    evaluate = commands.add_parser("evaluate", help="evaluate a trained network on the test split")
+    evaluate.add_argument("run", metavar="RUN", help="a run's name or folder")
+    evaluate.add_argument("--data", metavar="NAME", help="another data set, or the path of the run's own")
+    evaluate.add_argument("--device", default="auto", metavar="NAME", help="auto, cpu, cuda or mps")
+    add_runs_option(evaluate)
+    evaluate.set_defaults(call=_evaluate)
+
+
+def _add_train(commands: Any) -> None:
+    train = commands.add_parser(
+        "train",
+        help="train a network",
+        description="Train a network. A tenth of the training images is kept for validation; "
+        "record and weights are saved after each epoch. What is not given comes from the recipe.",
+    )
+    train.add_argument("model", metavar="NAME", help="the network, such as three_conv")
+    train.add_argument(
+        "--data", metavar="NAME", help="data set or path (default: cifar10 if it is here, else shapes10)"
+    )
+    train.add_argument("--option", **_key_values("an option of the network, such as dropout=0.5"))
+    train.add_argument("--recipe", metavar="FILE", help="a recipe in TOML")
+    train.add_argument("--epochs", type=int, metavar="N")
+    train.add_argument("--batch-size", type=int, metavar="N")
+    train.add_argument("--optimizer", metavar="NAME", help="sgd, adam, adamw or muon")
+    train.add_argument("--learning-rate", type=float, metavar="RATE")
+    train.add_argument("--seed", type=int, metavar="N")
+    train.add_argument("--set", **_key_values("any key of the recipe, such as schedule=cosine or flip=true"))
+    train.add_argument(
+        "--validation", type=float, default=0.1, metavar="SHARE", help="0 for none (default: 0.1)"
+    )
+    train.add_argument("--test", action="store_true", help="evaluate on the test split at the end")
+    train.add_argument("--device", default="auto", metavar="NAME", help="auto, cpu, cuda or mps")
+    train.add_argument("--name", help="the run's name (default: network, data and a number)")
+    train.add_argument(
+        "--resume", action="store_true", help="go on with the run of this --name at its last checkpoint"
+    )
+    add_runs_option(train)
+    train.set_defaults(call=_train)
+
+
+def _key_values(help_text: str) -> dict[str, Any]:
+    """Return what argparse needs to know about an argument KEY=VALUE that may be given several times."""
+    return {
+        "action": "append",
+        "default": [],
+        "metavar": "KEY=VALUE",
+        "help": f"{help_text}; may be repeated",
+    }
+
+
+def add_runs_option(parser: argparse.ArgumentParser) -> None:
+    """Add ``--runs``."""
+    parser.add_argument(
+        "--runs", default="runs", metavar="FOLDER", help="where runs are kept (default: runs)"
+    )
+
+
+def parse_values(flag: str, pairs: Sequence[str]) -> dict[str, Any]:
+    """Return the values of ``KEY=VALUE`` by key, read as TOML; what is no TOML is a string.
+
+    Raises
+    ------
+    ValueError
+        If there is no ``=``, or a key comes twice.
+
+    Examples
+    --------
+    >>> parse_values("--set", ["milestones=[0.5, 0.75]", "schedule=step", "flip=true"])
+    {'milestones': [0.5, 0.75], 'schedule': 'step', 'flip': True}
+    """
+    values: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        if not key or not equals or not text:
+            raise ValueError(f"{flag} needs KEY=VALUE, such as epochs=3, got {pair!r}")
+        if key in values:
+            raise ValueError(f"{flag} has {key!r} twice; leave one out")
+        try:
+            values[key] = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            values[key] = text
+    return values
+
+
+def _train(options: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from cnncourse import data, models, training
+    from cnncourse._checks import check_choice
+    from cnncourse.training.progress import describe_epoch
+
+    check_choice("model", options.model, models.MODELS)
+    if options.resume and not options.name:
+        raise ValueError("--resume needs the run to go on with: give --name NAME")
+    recipe = _recipe(options)
+    data_name = options.data or data.default_name()
+    first = os.environ.get("RANK", "0") == "0"  # of several processes that torchrun started, one speaks
+    if first:
+        print(f"{options.model} on {_plain(data_name)}: {_describe(recipe)}", flush=True)
+    record, folder = training.train(
+        options.model,
+        data_name,
+        recipe,
+        runs=options.runs,
+        name=options.name,
+        validation=options.validation,
+        test=options.test,
+        device=options.device,
+        report=(lambda row: tqdm.write(describe_epoch(row, recipe.epochs))) if first else None,
+        command=_command(options, data_name),
+        options=parse_values("--option", options.option),
+        resume=options.resume,
+    )
+    if first:
+        _report(record, folder, options.test)
+    return INTERRUPTED if record.status == "interrupted" else 0
+
+
+def _report(record: Any, folder: Path, test: bool) -> None:
+    """Print how the training ended."""
+    if record.status == "interrupted":
+        kept = f"epoch {len(record.history)} is saved in {folder}" if record.history else "no epoch was whole"
+        print(f"interrupted: {kept}")
+        if record.history:
+            print(f"to go on: the same command with --name {shlex.quote(folder.name)} --resume")
+        return
+    if test:
+        print(f"test accuracy {100 * record.result['test_accuracy']:.2f} %")
+    else:
+        print(f"for the accuracy on the test split: cnncourse evaluate {shlex.quote(str(folder))}")
+    print(f"saved in {folder}")
+
+
+def _recipe(options: argparse.Namespace) -> "Recipe":
+    """Return the recipe: the file's or the network's own, changed by what the command line gives."""
+    from cnncourse.training import Recipe
+
+    recipe = Recipe.load(options.recipe) if options.recipe else Recipe.for_model(options.model)
+    changes = parse_values("--set", options.set)
+    for name in _FLAGS:
+        value = getattr(options, name)
+        if value is not None:
+            if name in changes:
+                flag = f"--{name.replace('_', '-')}"
+                raise ValueError(f"{name} is given by {flag} and by --set; leave one out")
+            changes[name] = value
+    return recipe.replace(**changes)
+
+
+def _describe(recipe: "Recipe") -> str:
+    """Return the recipe's main values in words."""
+    words = [f"{recipe.epochs} epoch{'s'[: recipe.epochs != 1]}", f"batches of {recipe.batch_size}"]
+    words += [f"{recipe.optimizer} at {recipe.learning_rate:g}", f"{recipe.schedule} schedule"]
+    words += [f"crop {recipe.crop}"] * bool(recipe.crop) + ["flip"] * recipe.flip
+    return ", ".join(words)
+
+
+def _command(options: argparse.Namespace, data_name: str) -> str:
+    """Return the command line that makes the run again, without the paths of this machine."""
+    words = ["cnncourse", "train", options.model, "--data", _plain(data_name)]
+    for pair in options.option:
+        words += ["--option", pair]
+    for name in ("recipe", *_FLAGS, "validation"):
+        value = getattr(options, name)
+        if value is not None:
+            words += [f"--{name.replace('_', '-')}", _plain(str(value)) if name == "recipe" else str(value)]
+    for pair in options.set:
+        words += ["--set", pair]
+    return shlex.join([*words, "--test"] if options.test else words)
+
+
+def _plain(name_or_path: str) -> str:
+    """Return a name as it is, and a path's last part."""
+    return Path(name_or_path).name or name_or_path
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from cnncourse import training
+
+    record, measured = training.evaluate_run(options.run, options.runs, options.data, options.device)
+    data_name = _plain(options.data or record.dataset["name"])
+    print(
+        f"{record.name}: {record.model['name']} on the test split of {data_name}: "
+        f"accuracy {100 * measured['accuracy']:.2f} %, loss {measured['loss']:.3f}"
+    )
+    return 0
