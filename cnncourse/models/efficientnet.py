@@ -1,0 +1,217 @@
+"""EfficientNet: cheap blocks of depthwise convolution, scaled in depth, width and resolution together.
+
+Each block widens the maps by a 1x1 convolution, looks around with one kernel a map (depthwise), weighs
+the maps by what the whole image shows (squeeze and excitation), and narrows them again.
+
+Sources: Tan and Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", ICML 2019,
+table 1 and section 3.3, https://proceedings.mlr.press/v97/tan19a.html; the block is that of Sandler et al.,
+"MobileNetV2", CVPR 2018, https://doi.org/10.1109/CVPR.2018.00474, with the squeeze of Hu, Shen and Sun,
+"Squeeze-and-Excitation Networks", CVPR 2018, https://doi.org/10.1109/CVPR.2018.00745.
+"""
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+
+class Stage(NamedTuple):
+    """Some blocks of the same width: the rows of the paper's table 1."""
+
+    expansion: int
+    channels: int
+    layers: int
+    stride: int
+    kernel_size: int
+
+
+# For 32x32 pixels: the stem halves the size, as the paper's does, and two stages halve it again.
+CIFAR_STAGES = (
+    Stage(expansion=1, channels=16, layers=1, stride=1, kernel_size=3),  # 16x16
+    Stage(expansion=4, channels=32, layers=2, stride=2, kernel_size=3),  # 8x8
+    Stage(expansion=4, channels=64, layers=2, stride=1, kernel_size=3),  # 8x8
+    Stage(expansion=4, channels=112, layers=3, stride=2, kernel_size=3),  # 4x4
+)
+
+
+class SqueezeExcitation(nn.Module):
+    """Weigh each map by a number between 0 and 1 that is computed from the means of all maps.
+
+    Parameters
+    ----------
+    channels : int
+        Maps that come in and go out.
+    squeezed : int
+        Numbers between the two dense layers.
+
+    Examples
+    --------
+    >>> SqueezeExcitation(64, squeezed=4)(torch.zeros(2, 64, 8, 8)).shape
+    torch.Size([2, 64, 8, 8])
+    """
+
+    def __init__(self, channels: int, squeezed: int) -> None:
+        super().__init__()
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.squeeze = nn.Conv2d(channels, squeezed, kernel_size=1)  # a dense layer
+        self.activation = nn.SiLU()
+        self.excite = nn.Conv2d(squeezed, channels, kernel_size=1)
+        self.gate = nn.Sigmoid()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Map (N, C, H, W) to (N, C, H, W)."""
+        weight = self.activation(self.squeeze(self.pool(x)))  # (N, squeezed, 1, 1)
+        weight = self.gate(self.excite(weight))  # (N, C, 1, 1)
+        return x * weight  # type: ignore[no-any-return]
+
+
+class MBConv(nn.Module):
+    """Inverted bottleneck: 1x1 up, depthwise, squeeze and excitation, 1x1 down, plus the input.
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+        Maps that come in and go out.
+    expansion : int
+        How many times more maps there are between the 1x1 convolutions; 1 leaves out the first.
+    kernel_size : int
+        Size of the depthwise kernel, odd.
+    stride : int
+        Stride of the depthwise convolution. The input is added only where stride is 1 and
+        `in_channels` equals `out_channels`.
+
+    Examples
+    --------
+    >>> MBConv(24, 48, stride=2)(torch.zeros(2, 24, 16, 16)).shape
+    torch.Size([2, 48, 8, 8])
+    """
+
+    def __init__(
+        self, in_channels: int, out_channels: int, expansion: int = 4, kernel_size: int = 3, stride: int = 1
+    ) -> None:
+        super().__init__()
+        width = in_channels * expansion
+        layers: list[nn.Module] = []
+        if expansion > 1:
+            layers += [*_conv_norm(in_channels, width, 1), nn.SiLU()]
+        layers += [*_conv_norm(width, width, kernel_size, stride=stride, groups=width), nn.SiLU()]
+        layers += [SqueezeExcitation(width, squeezed=max(1, in_channels // 4))]
+        layers += _conv_norm(width, out_channels, 1)
+        self.layers = nn.Sequential(*layers)
+        self.shortcut = stride == 1 and in_channels == out_channels
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Map (N, C_in, H, W) to (N, C_out, ceil(H / stride), ceil(W / stride))."""
+        y: torch.Tensor = self.layers(x)
+        return x + y if self.shortcut else y
+
+
+class EfficientNet(nn.Module):
+    """Stem, stages of `MBConv`, a 1x1 convolution, the mean of each map and one dense layer.
+
+    Parameters
+    ----------
+    num_classes : int
+        Outputs of the last layer.
+    in_channels : int
+        Channels of the images.
+    width : float
+        Factor on the maps of every stage (rounded to multiples of 8).
+    depth : float
+        Factor on the blocks of every stage (rounded up).
+    stages : tuple of Stage
+        Blocks of the network at `width` 1 and `depth` 1.
+
+    Raises
+    ------
+    ValueError
+        If `width` or `depth` is not above 0.
+
+    Examples
+    --------
+    >>> EfficientNet(width=0.5)(torch.zeros(2, 3, 32, 32)).shape
+    torch.Size([2, 10])
+    """
+
+    def __init__(
+        self,
+        num_classes: int = 10,
+        in_channels: int = 3,
+        width: float = 1.0,
+        depth: float = 1.0,
+        stages: tuple[Stage, ...] = CIFAR_STAGES,
+    ) -> None:
+        super().__init__()
+        for name, factor in (("width", width), ("depth", depth)):
+            if not factor > 0:
+                raise ValueError(f"{name} must be above 0, got {factor}")
+        channels = _round_to_8(24 * width)
+        layers: list[nn.Module] = [*_conv_norm(in_channels, channels, 3, stride=2), nn.SiLU()]
+        for stage in stages:
+            out_channels = _round_to_8(stage.channels * width)
+            for number in range(math.ceil(stage.layers * depth)):
+                stride = stage.stride if number == 0 else 1
+                block = MBConv(channels, out_channels, stage.expansion, stage.kernel_size, stride)
+                layers.append(block)
+                channels = out_channels
+        layers += [*_conv_norm(channels, 4 * channels, 1), nn.SiLU()]
+        self.features = nn.Sequential(*layers)
+        self.pool = nn.AdaptiveAvgPool2d(1)  # (N, C, 1, 1)
+        self.classifier = nn.Linear(4 * channels, num_classes)
+        self.apply(_initialize)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Map images (N, in_channels, H, W) to logits (N, num_classes)."""
+        return self.classifier(self.pool(self.features(x)).flatten(1))  # type: ignore[no-any-return]
+
+
+def _conv_norm(
+    in_channels: int, out_channels: int, kernel_size: int, stride: int = 1, groups: int = 1
+) -> list[nn.Module]:
+    """Return a convolution that keeps the size but for its stride, and batch normalization."""
+    padding = kernel_size // 2
+    conv = nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding, groups=groups, bias=False)
+    return [conv, nn.BatchNorm2d(out_channels)]
+
+
+def _round_to_8(channels: float) -> int:
+    """Return the multiple of 8 nearest to `channels`, at least 8."""
+    return max(8, 8 * round(channels / 8))
+
+
+def _initialize(module: nn.Module) -> None:
+    """Draw convolutions by He's rule over the outputs that each input reaches."""
+    if isinstance(module, nn.Conv2d):
+        nn.init.kaiming_normal_(module.weight, mode="fan_out")
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
+def efficientnet_cifar(
+    num_classes: int = 10, in_channels: int = 3, width: float = 1.0, depth: float = 1.0
+) -> EfficientNet:
+    """Return a small network of EfficientNet's form for images of 32 x 32 pixels.
+
+    Parameters
+    ----------
+    num_classes : int
+        Outputs of the last layer.
+    in_channels : int
+        Channels of the images.
+    width : float
+        Factor on the maps of every stage.
+    depth : float
+        Factor on the blocks of every stage.
+
+    Returns
+    -------
+    EfficientNet
+        A network of about a third of a million parameters.
+
+    Examples
+    --------
+    >>> efficientnet_cifar()(torch.zeros(2, 3, 32, 32)).shape
+    torch.Size([2, 10])
+    """
+    return EfficientNet(num_classes, in_channels, width, depth)
