@@ -16,6 +16,8 @@ import torch
 from torch import nn
 
 from cnncourse._checks import check_choice, check_count, suggest
+from cnncourse.models.densenet import DenseNet, densenet_cifar
+from cnncourse.models.efficientnet import EfficientNet, efficientnet_cifar
 from cnncourse.models.four_conv import FourConv
 from cnncourse.models.resnet import RESNETS, CifarResNet, ResNet
 from cnncourse.models.tutorials import ConvBNGAP, DoubleConvGAP, FiveConv, SmallConv, ThreeConv
@@ -24,6 +26,8 @@ __all__ = [
     "MODELS",
     "CifarResNet",
     "ConvBNGAP",
+    "DenseNet",
+    "EfficientNet",
     "DoubleConvGAP",
     "FiveConv",
     "FourConv",
@@ -43,6 +47,8 @@ MODELS: dict[str, Callable[..., nn.Module]] = {
     "conv_bn_gap": ConvBNGAP,
     "four_conv": FourConv,
     **RESNETS,
+    "densenet_cifar": densenet_cifar,
+    "efficientnet_cifar": efficientnet_cifar,
 }
 
 
