@@ -1,8 +1,8 @@
 """Four layers with weights and one activation to choose: the experiment of the AlexNet paper's figure 1.
 
 That figure (Krizhevsky, Sutskever and Hinton 2012, section 3.1) compares ReLU with tanh on "a particular
-four-layer convolutional network" without giving its layers. Ours has three convolutions and one dense layer, small
-enough that an epoch of CIFAR-10 is cheap on a CPU.
+four-layer convolutional network" without giving its layers. Ours has three convolutions and one dense
+layer, small enough that an epoch of CIFAR-10 is cheap on a CPU.
 """
 
 from collections.abc import Callable
