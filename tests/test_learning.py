@@ -1,0 +1,313 @@
+"""Learning by hand against torch: loss, gradient, rules, schedules, and a whole CNN step for step."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from cnncourse import learning
+from cnncourse.learning import (
+    SmallCNN,
+    adam_step,
+    cosine_decay,
+    cross_entropy,
+    cross_entropy_backward,
+    linear,
+    linear_backward,
+    log_softmax,
+    log_sum_exp,
+    minibatches,
+    momentum_step,
+    one_cycle,
+    predict,
+    sgd_step,
+    softmax,
+    step_decay,
+    train,
+    warm_up,
+)
+
+EXACT = {"rtol": 1e-10, "atol": 1e-12}
+property_test = settings(max_examples=100, deadline=None, derandomize=True)
+
+
+@st.composite
+def scores(draw):
+    """Return logits (N, classes), some of them huge, and labels."""
+    shape = draw(st.integers(1, 5)), draw(st.integers(1, 6))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    size = draw(st.sampled_from([1e-3, 1.0, 30.0, 1e4]))
+    return size * rng.standard_normal(shape), rng.integers(0, shape[1], shape[0])
+
+
+def test_case_on_paper():
+    logits = np.log([[1, 2, 5]])
+    np.testing.assert_allclose(softmax(logits), [[1 / 8, 2 / 8, 5 / 8]], **EXACT)
+    assert cross_entropy(logits, [1]) == pytest.approx(math.log(4))
+    np.testing.assert_allclose(cross_entropy_backward(logits, [1]), [[1 / 8, -6 / 8, 5 / 8]], **EXACT)
+
+
+@property_test
+@given(case=scores(), label_smoothing=st.sampled_from([0.0, 0.1, 1.0]))
+def test_loss_and_gradient_agree_with_torch(case, label_smoothing):
+    logits, labels = case
+    leaf = torch.tensor(logits, requires_grad=True)
+    loss = F.cross_entropy(leaf, torch.tensor(labels), label_smoothing=label_smoothing)
+    loss.backward()
+    assert cross_entropy(logits, labels, label_smoothing) == pytest.approx(loss.item(), rel=1e-10, abs=1e-12)
+    grad = cross_entropy_backward(logits, labels, label_smoothing)
+    np.testing.assert_allclose(grad, leaf.grad.numpy(), rtol=1e-9, atol=1e-12)
+
+
+@property_test
+@given(case=scores(), axis=st.sampled_from([0, 1, -1]))
+def test_softmax_and_its_logarithm_agree_with_torch(case, axis):
+    x = case[0]
+    tensor = torch.tensor(x)
+    np.testing.assert_allclose(softmax(x, axis), torch.softmax(tensor, axis).numpy(), **EXACT)
+    np.testing.assert_allclose(log_softmax(x, axis), torch.log_softmax(tensor, axis).numpy(), **EXACT)
+    np.testing.assert_allclose(log_sum_exp(x, axis), torch.logsumexp(tensor, axis).numpy(), **EXACT)
+
+
+@property_test
+@given(case=scores(), shift=st.floats(-1e3, 1e3))
+def test_softmax_knows_differences_alone(case, shift):
+    x = case[0]
+    np.testing.assert_allclose(softmax(x + shift), softmax(x), rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(softmax(x).sum(axis=-1), 1, **EXACT)
+
+
+def test_float32_survives_scores_that_overflow():
+    logits = np.array([[200, -200]], dtype=np.float32)
+    assert cross_entropy(logits, [1]) == pytest.approx(400)
+    assert softmax(logits).dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("labels", "error", "message"),
+    [
+        ([0, 3], ValueError, "labels must be from 0 to 2 for 3 classes, got 0 to 3"),
+        ([0, -1], ValueError, "labels must be from 0 to 2 for 3 classes, got -1 to 0"),
+        ([0], ValueError, r"labels must have shape \(2,\), one a picture, got \(1,\)"),
+        ([0.0, 1.0], TypeError, "labels must be whole numbers, got dtype float64"),
+    ],
+)
+def test_bad_labels_are_named(labels, error, message):
+    with pytest.raises(error, match=message):
+        cross_entropy(np.zeros((2, 3)), labels)
+
+
+def test_bad_logits_and_smoothing_are_named():
+    with pytest.raises(ValueError, match=r"logits must have 2 axes \(N, classes\), got shape \(3,\)"):
+        cross_entropy(np.zeros(3), [0])
+    with pytest.raises(ValueError, match=r"at least one picture and one class, got shape \(0, 3\)"):
+        cross_entropy(np.zeros((0, 3)), np.zeros(0, int))
+    with pytest.raises(ValueError, match=r"label_smoothing must be between 0 and 1, got 1\.5"):
+        cross_entropy(np.zeros((1, 3)), [0], 1.5)
+
+
+@property_test
+@given(sizes=st.tuples(*[st.integers(1, 6)] * 3), seed=st.integers(0, 2**32 - 1))
+def test_dense_layer_agrees_with_torch(sizes, seed):
+    N, inputs, outputs = sizes
+    rng = np.random.default_rng(seed)
+    x, weight, bias = (rng.standard_normal(s) for s in ((N, inputs), (outputs, inputs), (outputs,)))
+    leaves = [torch.tensor(a, requires_grad=True) for a in (x, weight, bias)]
+    y, g = F.linear(*leaves), rng.standard_normal((N, outputs))
+    y.backward(torch.tensor(g))
+    np.testing.assert_allclose(linear(x, weight, bias), y.detach().numpy(), **EXACT)
+    for ours, leaf in zip(linear_backward(g, x, weight), leaves, strict=True):
+        np.testing.assert_allclose(ours, leaf.grad.numpy(), **EXACT)
+
+
+def test_dense_layer_names_shapes_that_do_not_fit():
+    with pytest.raises(ValueError, match=r"weight must have shape \(outputs, 3\) for x with 3 inputs"):
+        linear(np.zeros((2, 3)), np.zeros((4, 5)))
+    with pytest.raises(ValueError, match=r"grad_output must have the shape of the output, \(2, 4\)"):
+        linear_backward(np.zeros((2, 3)), np.zeros((2, 3)), np.zeros((4, 3)))
+
+
+RULES = {
+    "sgd": (sgd_step, torch.optim.SGD, {}),
+    "decay": (sgd_step, torch.optim.SGD, {"weight_decay": 0.1}),
+    "momentum": (momentum_step, torch.optim.SGD, {"momentum": 0.9}),
+    "nesterov": (momentum_step, torch.optim.SGD, {"momentum": 0.8, "nesterov": True, "weight_decay": 0.01}),
+    "adam": (adam_step, torch.optim.Adam, {}),
+    "adamw": (adam_step, torch.optim.AdamW, {"betas": (0.8, 0.99), "eps": 1e-3, "weight_decay": 0.3}),
+}
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_rules_agree_with_torch_at_every_step(name):
+    rule, optimizer_class, options = RULES[name]
+    rng = np.random.default_rng(0)
+    w, state = rng.standard_normal((3, 4)), {}
+    leaf = nn.Parameter(torch.tensor(w))
+    optimizer = optimizer_class([leaf], lr=0.05, **options)
+    for _ in range(30):
+        grad = rng.standard_normal((3, 4))
+        w = rule(w, grad, state, 0.05, **options)
+        leaf.grad = torch.tensor(grad)
+        optimizer.step()
+        np.testing.assert_allclose(w, leaf.detach().numpy(), **EXACT)
+
+
+def test_rules_leave_their_parameter_alone():
+    for rule in learning.RULES.values():
+        w = np.ones(2)
+        rule(w, np.ones(2), {}, 0.1)
+        np.testing.assert_array_equal(w, 1)
+
+
+def torch_rates(make, steps):
+    """Return the learning rates that a scheduler of torch gives, from 1 at most."""
+    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1.0)
+    scheduler = make(optimizer)
+    rates = []
+    for _ in range(steps):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    return rates
+
+
+def test_schedules_agree_with_torch():
+    schedulers = torch.optim.lr_scheduler
+    expected = torch_rates(lambda o: schedulers.CosineAnnealingLR(o, T_max=20), 20)
+    np.testing.assert_allclose([cosine_decay(step, 20) for step in range(20)], expected, **EXACT)
+    expected = torch_rates(lambda o: schedulers.MultiStepLR(o, [5, 12]), 20)
+    np.testing.assert_allclose([step_decay(step, (5, 12)) for step in range(20)], expected, **EXACT)
+    expected = torch_rates(lambda o: schedulers.LinearLR(o, 0.25, total_iters=3), 6)
+    np.testing.assert_allclose([warm_up(step, 4) for step in range(6)], expected, **EXACT)
+
+
+@pytest.mark.parametrize(("steps", "warmup"), [(20, 0.3), (7, 0.5), (100, 0.1)])
+def test_one_cycle_agrees_with_torch(steps, warmup):
+    make = lambda o: torch.optim.lr_scheduler.OneCycleLR(
+        o, max_lr=1.0, total_steps=steps, pct_start=warmup, cycle_momentum=False
+    )
+    expected = torch_rates(make, steps - 1)
+    ours = [one_cycle(step, steps, warmup) for step in range(steps - 1)]
+    np.testing.assert_allclose(ours, expected, rtol=1e-9, atol=1e-12)
+    assert one_cycle(steps - 1, steps, warmup) == pytest.approx(1 / 250_000)
+
+
+def test_one_cycle_without_a_way_up_starts_at_the_top():
+    assert one_cycle(0, 10, warmup=0.0) == 1
+    assert one_cycle(9, 10, warmup=1.0) == pytest.approx(1.0)
+    with pytest.raises(ValueError, match="steps must be at least 2, got 1"):
+        one_cycle(0, 1)
+
+
+def test_minibatches_show_each_picture_once_in_an_order_of_their_own():
+    batches = list(minibatches(23, 5, np.random.default_rng(0)))
+    assert [len(batch) for batch in batches] == [5, 5, 5, 5, 3]
+    together = np.concatenate(batches)
+    assert sorted(together) == list(range(23))
+    assert list(together) != list(range(23))
+
+
+class Twin(nn.Module):
+    """The same network in torch."""
+
+    def __init__(self, in_channels, num_classes, channels, image_size, batch_norm):
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, channels[0], 3, padding=1)
+        self.bn1 = nn.BatchNorm2d(channels[0]) if batch_norm else nn.Identity()
+        self.conv2 = nn.Conv2d(channels[0], channels[1], 3, padding=1)
+        self.bn2 = nn.BatchNorm2d(channels[1]) if batch_norm else nn.Identity()
+        self.fc = nn.Linear(channels[1] * (image_size // 2 // 2) ** 2, num_classes)
+
+    def forward(self, x):
+        x = F.max_pool2d(F.relu(self.bn1(self.conv1(x))), 2)
+        x = F.max_pool2d(F.relu(self.bn2(self.conv2(x))), 2)
+        return self.fc(x.flatten(1))
+
+
+def twins(**options):
+    """Return our network and torch's, with the same numbers in both."""
+    sizes = {"in_channels": 1, "num_classes": 10, "channels": (4, 6), "image_size": 8, "batch_norm": False}
+    ours = SmallCNN(**(sizes | options))
+    theirs = Twin(**{key: value for key, value in (sizes | options).items() if key != "seed"}).double()
+    state = {name: torch.tensor(values) for name, values in (ours.parameters | ours.buffers).items()}
+    missing, unexpected = theirs.load_state_dict(state, strict=False)
+    assert all(name.endswith("num_batches_tracked") for name in missing) and not unexpected
+    return ours, theirs
+
+
+@pytest.mark.parametrize("batch_norm", [False, True])
+@pytest.mark.parametrize("name", ["sgd", "nesterov", "adamw"])
+def test_small_cnn_learns_step_for_step_as_in_torch(name, batch_norm):
+    rule, optimizer_class, options = RULES[name]
+    ours, theirs = twins(in_channels=2, image_size=9, batch_norm=batch_norm, seed=1)
+    optimizer = optimizer_class(theirs.parameters(), lr=0.02, **options)
+    rng = np.random.default_rng(0)
+    states = {key: {} for key in ours.parameters}
+    for _ in range(10):
+        x, labels = rng.standard_normal((7, 2, 9, 9)), rng.integers(0, 10, 7)
+        logits = ours.forward(x)
+        gradients = ours.backward(cross_entropy_backward(logits, labels))
+        loss = F.cross_entropy(theirs(torch.tensor(x)), torch.tensor(labels))
+        optimizer.zero_grad()
+        loss.backward()
+        assert cross_entropy(logits, labels) == pytest.approx(loss.item(), rel=1e-9)
+        assert set(gradients) == set(ours.parameters)
+        for key, grad in gradients.items():
+            ours.parameters[key] = rule(ours.parameters[key], grad, states[key], 0.02, **options)
+        optimizer.step()
+        expected = theirs.state_dict()
+        for key, values in (ours.parameters | ours.buffers).items():
+            np.testing.assert_allclose(values, expected[key].numpy(), rtol=1e-8, atol=1e-10, err_msg=key)
+    ours.training = False
+    with torch.no_grad():
+        expected_logits = theirs.eval()(torch.tensor(x)).numpy()
+    np.testing.assert_allclose(ours.forward(x), expected_logits, rtol=1e-8, atol=1e-10)
+
+
+def blobs(count=60):
+    """Return pictures whose class is the quarter in which they are bright, and labels."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 4, count)
+    x = 0.3 * rng.standard_normal((count, 1, 8, 8))
+    for image, label in zip(x, labels, strict=True):
+        row, column = divmod(int(label), 2)
+        image[0, 4 * row : 4 * row + 4, 4 * column : 4 * column + 4] += 1
+    return x, labels
+
+
+@pytest.mark.parametrize("rule", learning.RULES)
+def test_training_learns_and_repeats(rule):
+    x, labels = blobs()
+    networks = [SmallCNN(num_classes=4, channels=(3, 4), batch_norm=True, seed=0) for _ in range(2)]
+    losses = [train(n, x, labels, learning.RULES[rule], 0.1, epochs=6, batch_size=20) for n in networks]
+    assert losses[0] == losses[1]
+    assert len(losses[0]) == 18
+    assert (predict(networks[0], x) == labels).mean() > 0.95
+    assert networks[0].training  # predict put it back
+
+
+def test_a_schedule_of_zero_learns_nothing():
+    x, labels = blobs(20)
+    network = SmallCNN(num_classes=4, seed=0)
+    before = {name: values.copy() for name, values in network.parameters.items()}
+    train(network, x, labels, schedule=lambda step, steps: 0.0)
+    for name, values in network.parameters.items():
+        np.testing.assert_array_equal(values, before[name])
+
+
+@pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")
+@pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")
+def test_a_learning_rate_that_explodes_is_named():
+    x, labels = blobs()
+    with pytest.raises(FloatingPointError, match=r"the loss became .* at learning rate 1e\+30; try 1e\+29"):
+        train(SmallCNN(num_classes=4), x, labels, learning_rate=1e30, epochs=30)
+
+
+def test_backward_without_forward_is_refused():
+    with pytest.raises(ValueError, match="call forward first"):
+        SmallCNN().backward(np.zeros((1, 10)))
