@@ -1,0 +1,84 @@
+"""The table of layers: counts on paper, sums that agree, blocks, reused layers, messages."""
+
+import pytest
+import torch
+import torchvision
+from torch import nn
+
+from cnncourse.models import count_multiply_adds, count_parameters, create_model
+from cnncourse.models._summary import Row, summary
+
+
+def by_name(table):
+    return {row.name: row for row in table.rows}
+
+
+def test_counts_on_paper():
+    rows = by_name(summary(create_model("three_conv"), (3, 32, 32)))
+    assert rows["features.0"] == Row(
+        "features.0", "Conv2d", (48, 32, 32), 48 * (3 * 25 + 1), 48 * 32 * 32 * 3 * 25
+    )
+    assert rows["features.2"] == Row("features.2", "MaxPool2d", (48, 16, 16), 0, 0)
+    assert rows["classifier.1"] == Row("classifier.1", "Linear", (384,), 3072 * 384 + 384, 3072 * 384)
+
+
+@pytest.mark.parametrize("name", ["alexnet", "resnet18", "mobilenet_v2", "vit_b_16", "densenet121"])
+def test_rows_add_up_to_the_network(name):
+    with torch.device("meta"):
+        model = torchvision.models.get_model(name)
+    for depth in (None, 1, 2):
+        table = summary(model, (3, 224, 224), depth)
+        assert table.parameters == sum(row.parameters for row in table.rows) == count_parameters(model)
+        assert table.multiply_adds == sum(row.multiply_adds for row in table.rows)
+        assert table.multiply_adds == count_multiply_adds(model, (3, 224, 224))
+
+
+def test_depth_shows_blocks():
+    with torch.device("meta"):
+        model = torchvision.models.resnet18()
+    rows = by_name(summary(model, (3, 224, 224), depth=2))
+    assert rows["layer2.0"].type == "BasicBlock"
+    assert rows["layer2.0"].output_shape == (128, 28, 28)
+    assert rows["layer2.0"].parameters == count_parameters(model.layer2[0])
+    assert "layer2.0.conv1" not in rows
+
+
+def test_a_layer_that_runs_twice_has_two_rows_and_its_parameters_once():
+    conv = nn.Conv2d(4, 4, 3, padding=1)
+    table = summary(nn.Sequential(conv, nn.ReLU(), conv), (4, 8, 8))
+    assert [row.parameters for row in table.rows] == [148, 0, 0]
+    assert [row.multiply_adds for row in table.rows] == [9216, 0, 9216]
+    assert table.parameters == 148
+
+
+def test_the_network_stays_as_it_was():
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Dropout())
+    model.train()
+    model[1].eval()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    summary(model, (3, 8, 8))
+    assert [module.training for module in model] == [True, False, True]
+    assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+    assert not model[0]._forward_hooks and not model[0]._forward_pre_hooks
+
+
+def test_printed_it_is_a_table_with_totals():
+    lines = str(summary(create_model("three_conv"), (3, 32, 32))).splitlines()
+    assert lines[0].split() == ["layer", "type", "output", "parameters", "multiply-adds"]
+    assert lines[2].split() == ["image", "3", "x", "32", "x", "32"]
+    assert lines[-1].split() == ["ThreeConv", "1,395,178", "26,103,552"]
+    assert max(map(len, lines)) < 80
+    assert repr(summary(nn.ReLU(), (1, 2, 2))).startswith("layer")
+
+
+def test_an_image_that_does_not_pass_is_told_where():
+    with torch.device("meta"):
+        alexnet = torchvision.models.alexnet()
+    with pytest.raises(ValueError, match=r"3 x 32 x 32 does not pass through AlexNet.*features\.12 \(M"):
+        summary(alexnet, (3, 32, 32))
+    with pytest.raises(ValueError, match=r"classifier\.1 \(Linear\), which was given 1728"):
+        summary(create_model("three_conv"), (3, 30, 30))
+    with pytest.raises(ValueError, match=r"features\.0 \(Conv2d\), which was given 1 x 32 x 32"):
+        summary(create_model("three_conv"), (1, 32, 32))
+    with pytest.raises(ValueError, match=r"image_shape must be \(C, H, W\)"):
+        summary(create_model("three_conv"), (1, 3, 32, 32))
