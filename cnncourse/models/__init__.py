@@ -16,27 +16,44 @@ import torch
 from torch import nn
 
 from cnncourse._checks import check_choice, check_count, suggest
+from cnncourse.models._summary import Summary, summary
+from cnncourse.models.alexnet import AlexNet, AlexNet2012, AlexNetCIFAR
 from cnncourse.models.densenet import DenseNet, densenet_cifar
 from cnncourse.models.efficientnet import EfficientNet, efficientnet_cifar
 from cnncourse.models.four_conv import FourConv
+from cnncourse.models.googlenet import GOOGLENETS, GoogLeNet, Inception, SmallGoogLeNet
+from cnncourse.models.lenet import LeNet5, LeNet1998
 from cnncourse.models.resnet import RESNETS, CifarResNet, ResNet
 from cnncourse.models.tutorials import ConvBNGAP, DoubleConvGAP, FiveConv, SmallConv, ThreeConv
+from cnncourse.models.vgg import VGG, VGGS, SmallVGG
 
 __all__ = [
     "MODELS",
+    "VGG",
+    "AlexNet",
+    "AlexNet2012",
+    "AlexNetCIFAR",
     "CifarResNet",
     "ConvBNGAP",
     "DenseNet",
-    "EfficientNet",
     "DoubleConvGAP",
+    "EfficientNet",
     "FiveConv",
     "FourConv",
+    "GoogLeNet",
+    "Inception",
+    "LeNet5",
+    "LeNet1998",
     "ResNet",
     "SmallConv",
+    "SmallGoogLeNet",
+    "SmallVGG",
+    "Summary",
     "ThreeConv",
     "count_multiply_adds",
     "count_parameters",
     "create_model",
+    "summary",
 ]
 
 MODELS: dict[str, Callable[..., nn.Module]] = {
@@ -46,7 +63,14 @@ MODELS: dict[str, Callable[..., nn.Module]] = {
     "small_conv": SmallConv,
     "conv_bn_gap": ConvBNGAP,
     "four_conv": FourConv,
+    "lenet5": LeNet5,
+    "lenet1998": LeNet1998,
+    "alexnet": AlexNet,
+    "alexnet2012": AlexNet2012,
+    "alexnet_cifar": AlexNetCIFAR,
     **RESNETS,
+    **VGGS,
+    **GOOGLENETS,
     "densenet_cifar": densenet_cifar,
     "efficientnet_cifar": efficientnet_cifar,
 }
@@ -105,7 +129,9 @@ def create_model(
         return make(**arguments)
 
 
-def _check_options(name: str, make: Callable[..., nn.Module], options: Mapping[str, Any]) -> Mapping[str, Any]:
+def _check_options(
+    name: str, make: Callable[..., nn.Module], options: Mapping[str, Any]
+) -> Mapping[str, Any]:
     """Return `options` if `make` takes each of them."""
     known = [key for key in inspect.signature(make).parameters if key not in ("num_classes", "in_channels")]
     for key in options:
