@@ -150,3 +150,10 @@ def test_messages():
         create_model("plain20", options={"preactivation": True})
     with pytest.raises(ValueError, match=r"option of resnet20 is unknown: 'zero_lst'. Did you mean"):
         create_model("resnet20", options={"zero_lst": True})
+
+
+def test_width_scales_the_channels():
+    model = CifarResNet(depth=8, width=4)
+    assert [model.layer1[0].conv2.out_channels, model.fc.in_features] == [4, 16]
+    with pytest.raises(ValueError, match="width must be at least 1, got 0"):
+        CifarResNet(width=0)

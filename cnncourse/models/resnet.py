@@ -14,7 +14,7 @@ from functools import partial
 import torch
 from torch import nn
 
-from cnncourse._checks import check_choice
+from cnncourse._checks import check_choice, check_count
 from cnncourse.models._residual_blocks import (
     SHORTCUTS,
     BasicBlock,
@@ -89,7 +89,7 @@ class ResNet(nn.Module):
 
 
 class CifarResNet(nn.Module):
-    """The CIFAR form: a 3x3 convolution and three stages of 16, 32 and 64 channels.
+    """The CIFAR form: a 3x3 convolution and three stages of blocks, of 16, 32 and 64 channels.
 
     Parameters
     ----------
@@ -106,6 +106,8 @@ class CifarResNet(nn.Module):
         Whether every block starts as its shortcut alone.
     preactivation : bool
         Use `PreActivationBlock`, and normalize once more at the end.
+    width : int
+        Channels of the first stage; the second has twice, the third four times as many.
 
     Raises
     ------
@@ -129,20 +131,22 @@ class CifarResNet(nn.Module):
         shortcut: str = "A",
         zero_last: bool = False,
         preactivation: bool = False,
+        width: int = 16,
     ) -> None:
         super().__init__()
         blocks = _check_depth(depth)
         _check_shortcut(shortcut, zero_last, preactivation)
         block = PreActivationBlock if preactivation else BasicBlock
-        self.conv1 = nn.Conv2d(in_channels, 16, kernel_size=3, padding=1, bias=False)
-        self.bn1 = nn.Identity() if preactivation else nn.BatchNorm2d(16)
+        C = check_count("width", width)
+        self.conv1 = nn.Conv2d(in_channels, C, kernel_size=3, padding=1, bias=False)
+        self.bn1 = nn.Identity() if preactivation else nn.BatchNorm2d(C)
         self.relu = nn.Identity() if preactivation else nn.ReLU()
-        self.layer1 = _stage(block, 16, 16, blocks, shortcut=shortcut)  # (N, 16, H, W)
-        self.layer2 = _stage(block, 16, 32, blocks, stride=2, shortcut=shortcut)  # (N, 32, H/2, W/2)
-        self.layer3 = _stage(block, 32, 64, blocks, stride=2, shortcut=shortcut)  # (N, 64, H/4, W/4)
-        self.last = nn.Sequential(nn.BatchNorm2d(64), nn.ReLU()) if preactivation else nn.Identity()
-        self.avgpool = nn.AdaptiveAvgPool2d(1)  # (N, 64, 1, 1)
-        self.fc = nn.Linear(64, num_classes)
+        self.layer1 = _stage(block, C, C, blocks, shortcut=shortcut)  # (N, C, H, W)
+        self.layer2 = _stage(block, C, 2 * C, blocks, stride=2, shortcut=shortcut)  # (N, 2 C, H/2, W/2)
+        self.layer3 = _stage(block, 2 * C, 4 * C, blocks, stride=2, shortcut=shortcut)  # (N, 4 C, H/4, W/4)
+        self.last = nn.Sequential(nn.BatchNorm2d(4 * C), nn.ReLU()) if preactivation else nn.Identity()
+        self.avgpool = nn.AdaptiveAvgPool2d(1)  # (N, 4 C, 1, 1)
+        self.fc = nn.Linear(4 * C, num_classes)
         _initialize(self, zero_last)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
