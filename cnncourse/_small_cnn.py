@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from cnncourse._checks import check_array, check_count
-from cnncourse.activations import relu, relu_backward
+from cnncourse.activations import he_normal, relu, relu_backward
 from cnncourse.convolution import conv2d, conv2d_backward
 from cnncourse.normalization import batch_norm, batch_norm_backward
 from cnncourse.pooling import max_pool2d, max_pool2d_backward
@@ -128,7 +128,7 @@ class SmallCNN:
         C_in = in_channels
         for block, C_out in zip("12", channels, strict=True):
             shape = (C_out, C_in, 3, 3)
-            self.parameters[f"conv{block}.weight"] = rng.normal(0, np.sqrt(2 / (9 * C_in)), shape)
+            self.parameters[f"conv{block}.weight"] = he_normal(shape, rng)
             self.parameters[f"conv{block}.bias"] = np.zeros(C_out)
             if batch_norm:
                 self.parameters[f"bn{block}.weight"] = np.ones(C_out)
