@@ -175,6 +175,8 @@ def _make(
     if experiment.measure == "gradient_norms":
         return _measure_gradients(experiment, run, seed, folder.name, command, device)
     _move_aside(experiment, run, seed, folder)
+    if (folder / RECORD).is_file() and RunRecord.load(folder / RECORD).status == "completed":
+        return evaluate_run(folder, device=device)[0]  # the training was complete, its record was not written
     recipe = run.recipe.replace(seed=seed)
     try:
         record, _ = train(
@@ -194,11 +196,9 @@ def _make(
     except DivergedError as error:
         say(f"{folder.name}: {error}")
         return RunRecord.load(folder / RECORD)
-    if record.status == "interrupted":
+    if record.result["test_accuracy"] is None:  # Ctrl-C ended it
         say(f"{folder.name}: {len(record.history)} epochs are kept; the same command goes on there")
         raise KeyboardInterrupt
-    if record.result.get("test_accuracy") is None:  # Ctrl-C came between the last epoch and the evaluation
-        record, _ = evaluate_run(folder, device=device)
     return record
 
 
@@ -235,7 +235,7 @@ def _measure_gradients(
         recipe=recipe.to_dict(),
         dataset={"name": images.name, **numbers, "fingerprint": images.fingerprint()},
         seed=seed,
-        environment=describe_environment(target),
+        environment=describe_environment(target) | {"dtype": "float32"},
         model={
             "name": run.model,
             "options": dict(run.options),
