@@ -130,8 +130,7 @@ def run_experiment(
         experiment = Experiment.load(experiment)
     say = report or (lambda line: None)
     chosen = experiment.select(only, seeds)
-    for run in {run.name: run for run, _ in chosen}.values():
-        create_model(run.model, options=run.options)  # a wrong name is reported before hours of training
+    _check_models({run.name: run for run, _ in chosen})
     for run, seed in chosen:
         path = record_path(experiment, run.name, seed, records)
         _check_writable(path, records)
@@ -141,7 +140,8 @@ def run_experiment(
             with FileLock(f"{folder}.lock", timeout=0):
                 status = _status(experiment, run, seed, records, work)
                 if status.state != "done":
-                    say(f"{path.stem}: {status.state} {status.detail}".rstrip())
+                    why = f"{status.state}, {status.detail}" if status.detail else status.state
+                    say(f"{path.stem}: {run.model} ({why})")
                     record = _make(experiment, run, seed, folder, device, progress, say)
                     path.parent.mkdir(parents=True, exist_ok=True)
                     record.save(path)
@@ -149,6 +149,15 @@ def run_experiment(
         except Timeout:
             say(f"{path.stem}: another process is at it")
     return [_status(experiment, run, seed, records, work) for run, seed in chosen]
+
+
+def _check_models(runs: dict[str, ExperimentRun]) -> None:
+    """Raise if a network or an option is unknown: before hours of training, not after them."""
+    for name, run in runs.items():
+        try:
+            create_model(run.model, options=run.options)
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"runs.{name}: {error}") from None
 
 
 def _check_writable(path: Path, records: str | Path | None) -> None:
