@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from cnncourse.plots.convolution import *  # noqa: F403
     from cnncourse.plots.pixels import *  # noqa: F403
     from cnncourse.plots.pooling import *  # noqa: F403
+    from cnncourse.plots.resnet import *  # noqa: F403
 
 # Where each name is found; what one chapter alone draws stands in a submodule of its own.
 _EXPORTS = {
@@ -67,6 +68,7 @@ _EXPORTS = {
     "neighbor_pairs": "pixels",
     "sampling": "pixels",
     "zoom": "pixels",
+    "loss_slices": "resnet",
 }
 
 
