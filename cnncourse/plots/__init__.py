@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from cnncourse.plots._style import PALETTE as PALETTE
     from cnncourse.plots._style import figure as figure
     from cnncourse.plots._style import style as style
+    from cnncourse.plots.activations import *  # noqa: F403
     from cnncourse.plots.convolution import *  # noqa: F403
     from cnncourse.plots.pixels import *  # noqa: F403
     from cnncourse.plots.pooling import *  # noqa: F403
@@ -51,6 +52,9 @@ _EXPORTS = {
     "histogram": "_counts",
     "scatter": "_charts",
     "curves": "_charts",
+    "activation_curves": "activations",
+    "error_curves": "activations",
+    "layer_histograms": "activations",
     "block_matrix": "convolution",
     "conv_blocks": "convolution",
     "conv_step": "convolution",
