@@ -206,7 +206,7 @@ def _make(
         say(f"{folder.name}: {error}")
         return RunRecord.load(folder / RECORD)
     if record.result["test_accuracy"] is None:  # Ctrl-C ended it
-        say(f"{folder.name}: {len(record.history)} epochs are kept; the same command goes on there")
+        say(f"{folder.name}: {len(record.history)} of {recipe.epochs} epochs are kept; the same command goes on there")
         raise KeyboardInterrupt
     return record
 

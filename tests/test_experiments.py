@@ -1,0 +1,307 @@
+"""Experiments: their files, the records they make, what a killed run leaves, the command line."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from filelock import FileLock
+
+from cnncourse import training
+from cnncourse.cli import run
+from cnncourse.training import Experiment, RunRecord, experiment_status, load_records, run_experiment
+from cnncourse.training import experiments as module
+
+TEXT = """
+title = "Depth"
+question = "Does a deeper network learn better?"
+chapter = "resnet"
+data = "digits"
+seeds = [0, 3]
+
+[recipe]
+epochs = 2
+batch_size = 500
+
+[runs.plain]
+model = "conv_bn_gap"
+
+[runs.smooth]
+model = "conv_bn_gap"
+recipe = {label_smoothing = 0.1, batch_size = 250}
+"""
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A folder with an experiment of one's own, as the working folder; only bundled data."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CNNCOURSE_DATA", "bundled")
+    (tmp_path / "depth.toml").write_text(TEXT)
+    return tmp_path
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A stand-in for the package's folder in a checkout, holding the experiment ``depth``."""
+    folder = tmp_path / "checkout" / "cnncourse"
+    (folder / "experiments").mkdir(parents=True)
+    (folder / "experiments" / "depth.toml").write_text(TEXT)
+    (tmp_path / "checkout" / "pyproject.toml").touch()
+    monkeypatch.setattr(module, "_package", lambda: folder)
+    monkeypatch.setenv("CNNCOURSE_DATA", "bundled")
+    monkeypatch.chdir(tmp_path)
+    return folder
+
+
+def test_a_file_becomes_an_experiment():
+    experiment = Experiment.from_toml("depth", TEXT)
+    assert experiment.seeds == (0, 3) and list(experiment.runs) == ["plain", "smooth"]
+    plain, smooth = experiment.runs.values()
+    assert (plain.recipe.epochs, plain.recipe.batch_size, plain.recipe.label_smoothing) == (2, 500, 0)
+    assert (smooth.recipe.epochs, smooth.recipe.batch_size, smooth.recipe.label_smoothing) == (2, 250, 0.1)
+    assert experiment.measure == "training" and not experiment.shipped
+
+
+def test_one_seed_of_every_run_comes_before_the_next():
+    experiment = Experiment.from_toml("depth", TEXT)
+    order = [(chosen.name, seed) for chosen, seed in experiment.select()]
+    assert order == [("plain", 0), ("smooth", 0), ("plain", 3), ("smooth", 3)]
+    assert [(chosen.name, seed) for chosen, seed in experiment.select(["smooth"], [3])] == [("smooth", 3)]
+    with pytest.raises(ValueError, match=r"run of depth is unknown: 'smoth'. Did you mean 'smooth'\?"):
+        experiment.select(["smoth"])
+    with pytest.raises(ValueError, match=r"seed 1 is none of depth; its seeds: 0, 3"):
+        experiment.select(seeds=[1])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("title =", "titel =", r"experiment key is unknown: 'titel'. Did you mean 'title'\?"),
+        ('chapter = "resnet"', "", "experiment has no 'chapter'; it needs title, question"),
+        ("epochs = 2", "epoch = 2", r"runs.plain: recipe key is unknown: 'epoch'. Did you mean 'epochs'\?"),
+        ("epochs = 2", "epochs = 0", "runs.plain: epochs must be at least 1"),
+        ("epochs = 2", "seed = 2", "'seeds' lists them for all runs"),
+        ("seeds = [0, 3]", "seeds = 3", "seeds must be a list, got 3"),
+        ("seeds = [0, 3]", "seeds = []", "seeds must be one or more different numbers"),
+        ("seeds = [0, 3]", "seeds = [1, 1]", r"different numbers, got \[1, 1\]"),
+        ("seeds = [0, 3]", 'seeds = ["a"]', "seeds must be a whole number, got 'a'"),
+        ("seeds = [0, 3]", 'seeds = [0]\nmeasure = "gradient"', "measure is unknown: 'gradient'"),
+        ("label_smoothing", "label_smooth", r"runs.smooth: .*Did you mean 'label_smoothing'\?"),
+        ('model = "conv_bn_gap"', 'modell = "conv_bn_gap"', r"runs.plain: run key is unknown: 'modell'"),
+        ('model = "conv_bn_gap"', "", "runs.plain: run has no 'model'"),
+        ("[runs.plain]", '[runs."a/b"]', "a name holds small letters, digits"),
+        ("[recipe]", "recipe", "Expected '=' after a key"),
+    ],
+)  # fmt: skip
+def test_mistakes_in_a_file_are_named(here, old, new, message):
+    assert old in TEXT
+    (here / "depth.toml").write_text(TEXT.replace(old, new, 1))
+    with pytest.raises(ValueError, match=r"experiment 'depth.toml': .*" + message):
+        Experiment.load("depth.toml")
+
+
+def test_no_runs_and_unknown_names(package):
+    with pytest.raises(ValueError, match="runs is empty"):
+        Experiment.from_toml("depth", TEXT.partition("[recipe]")[0] + "runs = {}")
+    with pytest.raises(ValueError, match=r"experiment is unknown: 'dept'. Did you mean 'depth'\?"):
+        Experiment.load("dept")
+    with pytest.raises(FileNotFoundError, match=r"there is no experiment file 'none.toml'"):
+        Experiment.load("none.toml")
+
+
+def test_records_are_made_once_and_read_back(package, capsys):
+    with pytest.raises(
+        FileNotFoundError,
+        match=r"no record of its run 'plain'; make it with: cnncourse experiment run depth --only plain",
+    ):
+        load_records("depth")
+    assert run(["experiment", "run", "depth", "--seeds", "3"]) == 0
+    out = capsys.readouterr().out
+    assert "plain-seed3: epoch 2/2" in out and "2 of 2 records are there" in out
+
+    records = load_records("depth")
+    assert {name: [record.seed for record in found] for name, found in records.items()} == {
+        "plain": [3],
+        "smooth": [3],
+    }
+    record = records["smooth"][0]
+    assert record.status == "completed" and len(record.history) == 2
+    assert record.recipe["label_smoothing"] == 0.1 and record.recipe["seed"] == 3
+    assert record.command == "cnncourse experiment run depth --only smooth --seeds 3"
+    assert 0 < record.result["test_accuracy"] < 1
+    text = (package / "records" / "depth" / "smooth-seed3.json").read_text()
+    assert str(package.parent) not in text
+
+    lines: list[str] = []
+    states = run_experiment("depth", seeds=[3], report=lines.append)
+    assert [state.state for state in states] == ["done", "done"] and not lines
+    run(["experiment", "list"])
+    assert "depth       2 of 4   Does a deeper network learn better?" in capsys.readouterr().out
+    run(["experiment", "status", "depth"])
+    rows = [line.split()[:4] for line in capsys.readouterr().out.splitlines()]
+    assert ["depth", "plain", "0", "missing"] in rows and ["depth", "plain", "3", "done"] in rows
+
+
+def test_a_record_of_another_recipe_is_out_of_date_and_made_again(package):
+    run_experiment("depth", only=["plain"], seeds=[0])
+    path = package / "experiments" / "depth.toml"
+    path.write_text(TEXT.replace("batch_size = 500", "batch_size = 400"))
+    (state,) = experiment_status(Experiment.load("depth"), ["plain"], [0])
+    assert (state.state, state.detail) == ("out of date", "batch_size 500, now 400")
+    (state,) = run_experiment("depth", only=["plain"], seeds=[0])
+    assert state.state == "done"
+    assert load_plain(package).recipe["batch_size"] == 400
+    kept = package.parents[1] / "runs" / "experiments" / "depth" / "plain-seed0-old-1" / "record.json"
+    assert RunRecord.load(kept).recipe["batch_size"] == 500  # the older training is moved aside, not deleted
+
+
+def load_plain(package):
+    return RunRecord.load(package / "records" / "depth" / "plain-seed0.json")
+
+
+@pytest.mark.parametrize(
+    ("change", "detail"),
+    [
+        ({"model": {"name": "three_conv"}}, "model 'three_conv', now 'conv_bn_gap'"),
+        ({"model": {"name": "conv_bn_gap", "options": {"a": 1}}}, "options {'a': 1}, now {}"),
+        ({"dataset": {"name": "shapes10"}}, "data 'shapes10', now 'digits'"),
+        ({"recipe": {"epochs": 2, "batch_size": 500, "gone": 1}}, "gone 1, now None"),
+        ({"recipe": {"epochs": 2, "batch_size": 500}}, ""),  # a key that is newer than the record
+    ],
+)
+def test_what_makes_a_record_out_of_date(change, detail):
+    experiment = Experiment.from_toml("depth", TEXT)
+    values = {
+        "model": {"name": "conv_bn_gap"},
+        "dataset": {"name": "digits"},
+        "recipe": experiment.runs["plain"].recipe.to_dict(),
+    }
+    record = RunRecord("plain-seed0", "", seed=0, environment={}, **(values | change))
+    assert experiment.difference(record, experiment.runs["plain"], seed=0) == detail
+
+
+def test_a_diverged_run_has_a_record_and_the_next_run_is_made(here):
+    text = TEXT + '\n[runs.calm]\nmodel = "conv_bn_gap"\n'
+    wild = 'optimizer = "sgd", learning_rate = 1e38'
+    (here / "depth.toml").write_text(text.replace("label_smoothing = 0.1", wild))
+    lines: list[str] = []
+    states = run_experiment("depth.toml", ["smooth", "calm"], [0], records="made", report=lines.append)
+    assert [(state.run, state.state) for state in states] == [("smooth", "done"), ("calm", "done")]
+    assert states[0].detail == "diverged" and "test accuracy" in states[1].detail
+    assert any("the loss became" in line for line in lines)
+    record = RunRecord.load(here / "made" / "depth" / "smooth-seed0.json")
+    assert record.status == "diverged" and record.result["test_accuracy"] is None
+    assert record.command == "cnncourse experiment run depth.toml --only smooth --seeds 0"
+
+
+def test_a_killed_run_goes_on_and_gives_the_same_numbers(here):
+    (here / "depth.toml").write_text(TEXT.replace("epochs = 2", "epochs = 8"))
+    command = [sys.executable, "-m", "cnncourse", "experiment", "run", "depth.toml", "--only", "plain"]
+    command += ["--seeds", "0", "--records", "made"]
+    process = subprocess.Popen(command, cwd=here, stdout=subprocess.PIPE, text=True, env=os.environ)
+    try:
+        while (line := process.stdout.readline()) and "epoch 2/8" not in line:
+            pass
+    finally:
+        process.kill()
+        process.communicate()
+    assert not (here / "made" / "depth" / "plain-seed0.json").exists()
+    experiment = Experiment.load("depth.toml")
+    (state,) = experiment_status(experiment, ["plain"], [0], "made")
+    assert state.state == "started" and 2 <= int(state.detail.split()[0]) < 8
+
+    lines: list[str] = []
+    run_experiment(experiment, ["plain"], [0], "made", report=lines.append)
+    assert not any("epoch 1/8" in line for line in lines) and any("epoch 8/8" in line for line in lines)
+    run_experiment(experiment, ["plain"], [0], "unbroken", work="elsewhere")
+    killed, unbroken = (
+        RunRecord.load(here / records / "depth" / "plain-seed0.json") for records in ("made", "unbroken")
+    )
+    timed = ("seconds", "images_per_second")
+    for row in killed.history + unbroken.history:
+        for key in timed:
+            del row[key]
+    assert killed.history == unbroken.history
+    assert killed.result["test_accuracy"] == unbroken.result["test_accuracy"]
+
+
+def test_ctrl_c_keeps_the_epochs_and_says_so(here, monkeypatch, capsys):
+    describe = training.experiment_runs.describe_epoch
+
+    def interrupt(row, epochs):
+        if row["epoch"] == 1 and not (here / "stopped").exists():
+            (here / "stopped").touch()
+            raise KeyboardInterrupt
+        return describe(row, epochs)
+
+    monkeypatch.setattr(training.experiment_runs, "describe_epoch", interrupt)
+    command = ["experiment", "run", "depth.toml", "--only", "plain", "--seeds", "0", "--records", "made"]
+    assert run(command) == 130
+    assert "plain-seed0: 1 of 2 epochs are kept; the same command goes on there" in capsys.readouterr().out
+    assert not (here / "made").exists()
+    assert run(command) == 0
+    out = capsys.readouterr().out
+    assert "plain-seed0: conv_bn_gap (started, 1 of 2 epochs)" in out and "epoch 1/2" not in out
+
+
+def test_a_completed_training_without_its_record_is_not_trained_again(here):
+    experiment = Experiment.load("depth.toml")
+    run_experiment(experiment, ["plain"], [0], "made")
+    path = here / "made" / "depth" / "plain-seed0.json"
+    first = path.read_bytes()
+    path.unlink()
+    lines: list[str] = []
+    run_experiment(experiment, ["plain"], [0], "made", report=lines.append)
+    assert not any("epoch" in line.partition("epochs)")[2] for line in lines)
+    again, before = json.loads(path.read_text()), json.loads(first)
+    assert again["history"] == before["history"]
+    assert again["result"]["test_accuracy"] == before["result"]["test_accuracy"]
+
+
+def test_two_processes_do_not_train_the_same_run(here):
+    experiment = Experiment.load("depth.toml")
+    (here / "runs" / "experiments" / "depth").mkdir(parents=True)
+    lines: list[str] = []
+    with FileLock(here / "runs" / "experiments" / "depth" / "plain-seed0.lock"):
+        states = run_experiment(experiment, None, [0], "made", report=lines.append)
+    assert [state.state for state in states] == ["missing", "done"]
+    assert "plain-seed0: another process is at it" in lines
+
+
+def test_gradient_norms_are_measured_without_training(here):
+    text = TEXT.replace("seeds = [0, 3]", 'seeds = [0, 3]\nmeasure = "gradient_norms"')
+    (here / "depth.toml").write_text(text.replace("batch_size = 250, ", ""))
+    run_experiment("depth.toml", records="made")
+    records = [RunRecord.load(here / "made" / "depth" / f"plain-seed{seed}.json") for seed in (0, 3)]
+    norms = [[row["norm"] for row in record.result["gradient_norms"]] for record in records]
+    assert len(norms[0]) == 3 and all(norm > 0 for norm in norms[0]) and norms[0] != norms[1]
+    assert records[0].history == [] and records[0].dataset["train"] == 500
+    assert records[0].status == "completed" and records[0].model["parameters"] == 94_410
+
+
+def test_refused_before_anything_is_trained(here, package, monkeypatch):
+    options = 'model = "conv_bn_gap"\noptions = {dropout = 0.5}\n'
+    (here / "depth.toml").write_text(TEXT.replace('model = "conv_bn_gap"\nrecipe', options + "recipe"))
+    with pytest.raises(ValueError, match=r"runs.smooth: option of conv_bn_gap is unknown: 'dropout'"):
+        run_experiment("depth.toml", records="made")
+    assert not (here / "made").exists() and not (here / "runs").exists()
+    with pytest.raises(
+        ValueError, match="an experiment of your own needs a folder for its records: give --rec"
+    ):
+        run_experiment("depth.toml", only=["plain"])
+    (package.parent / "pyproject.toml").unlink()
+    with pytest.raises(ValueError, match="is no checkout, its own records stay as they are: give --records"):
+        run_experiment("depth", only=["plain"])
+
+
+@pytest.mark.parametrize("name", training.experiment_names())
+def test_the_package_s_experiments_and_their_records_agree(name):
+    """Every experiment can be read; every record that is there is the record of what it says now."""
+    experiment = Experiment.load(name)
+    stale = [row for row in experiment_status(experiment) if row.state == "out of date"]
+    assert not stale
+    folder = module.record_path(experiment, "any", 0).parent
+    wanted = {module.record_path(experiment, chosen.name, seed) for chosen, seed in experiment.select()}
+    assert set(folder.glob("*")) <= wanted, "records of no run or seed of the experiment"
