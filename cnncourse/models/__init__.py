@@ -18,14 +18,18 @@ from torch import nn
 from cnncourse._checks import check_choice, check_count, suggest
 from cnncourse.models._summary import Summary, summary
 from cnncourse.models.alexnet import AlexNet, AlexNet2012, AlexNetCIFAR
+from cnncourse.models.convnext import ConvNeXt
 from cnncourse.models.densenet import DenseNet, densenet_cifar
 from cnncourse.models.efficientnet import EfficientNet, efficientnet_cifar
 from cnncourse.models.four_conv import FourConv
 from cnncourse.models.googlenet import GOOGLENETS, GoogLeNet, Inception, SmallGoogLeNet
 from cnncourse.models.lenet import LeNet5, LeNet1998
+from cnncourse.models.mobilenet import MobileNet
 from cnncourse.models.resnet import RESNETS, CifarResNet, ResNet
 from cnncourse.models.tutorials import ConvBNGAP, DoubleConvGAP, FiveConv, SmallConv, ThreeConv
+from cnncourse.models.unet import UNet
 from cnncourse.models.vgg import VGG, VGGS, SmallVGG
+from cnncourse.models.vit import VisionTransformer
 
 __all__ = [
     "MODELS",
@@ -35,6 +39,7 @@ __all__ = [
     "AlexNetCIFAR",
     "CifarResNet",
     "ConvBNGAP",
+    "ConvNeXt",
     "DenseNet",
     "DoubleConvGAP",
     "EfficientNet",
@@ -44,12 +49,15 @@ __all__ = [
     "Inception",
     "LeNet5",
     "LeNet1998",
+    "MobileNet",
     "ResNet",
     "SmallConv",
     "SmallGoogLeNet",
     "SmallVGG",
     "Summary",
     "ThreeConv",
+    "UNet",
+    "VisionTransformer",
     "count_multiply_adds",
     "count_parameters",
     "create_model",
@@ -73,6 +81,9 @@ MODELS: dict[str, Callable[..., nn.Module]] = {
     **GOOGLENETS,
     "densenet_cifar": densenet_cifar,
     "efficientnet_cifar": efficientnet_cifar,
+    "mobilenet_cifar": MobileNet,
+    "convnext_cifar": ConvNeXt,
+    "vit_cifar": VisionTransformer,
 }
 
 
