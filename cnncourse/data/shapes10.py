@@ -110,28 +110,55 @@ def draw_shapes10(split: str = "train", n: int | None = None, seed: int | None =
     >>> draw_shapes10("train", n=20)
     ImageSet(shapes10 train: 20 images 3x32x32, 10 classes)
     """
+    return draw_shapes10_masks(split, n, seed)[0]
+
+
+def draw_shapes10_masks(
+    split: str = "train", n: int | None = None, seed: int | None = None
+) -> tuple[ImageSet, np.ndarray]:
+    """Draw the images of `draw_shapes10`, and where the figure lies in each.
+
+    Parameters
+    ----------
+    split, n, seed
+        As in `draw_shapes10`, which draws the same images.
+
+    Returns
+    -------
+    images : ImageSet
+        RGB images of 32 x 32 pixels.
+    masks : numpy.ndarray, shape (N, 32, 32), bool
+        True where at least half of the pixel is covered by the figure.
+
+    Examples
+    --------
+    >>> images, masks = draw_shapes10_masks("train", n=20)
+    >>> masks.shape, bool(masks.any(axis=(1, 2)).all())
+    ((20, 32, 32), True)
+    """
     check_choice("split", split, SIZES)
     count = SIZES[split] if n is None else check_count("n", n)
     rng = np.random.default_rng(SEEDS[split] if seed is None else seed)
     labels = np.arange(count) % len(FIGURES)
     images = np.empty((count, 3, SIDE, SIDE), dtype=np.uint8)
+    masks = np.empty((count, SIDE, SIDE), dtype=bool)
     for label, field in enumerate(FIGURES.values()):
         members = np.flatnonzero(labels == label)
         for start in range(0, len(members), 250):  # few enough to stay in the processor's cache
             some = members[start : start + 250]
-            images[some] = _draw(field, len(some), rng)
+            images[some], masks[some] = _draw(field, len(some), rng)
     order = in_canonical_order(images, labels)
-    return ImageSet(images[order], labels[order], tuple(FIGURES), "shapes10", split)
+    return ImageSet(images[order], labels[order], tuple(FIGURES), "shapes10", split), masks[order]
 
 
-def _draw(field: Field, n: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw `n` images of one figure, uint8 of shape (n, 3, 32, 32)."""
+def _draw(field: Field, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Draw `n` images of one figure, uint8 of shape (n, 3, 32, 32), and its masks, bool (n, 32, 32)."""
     ground, figure = _colors(n, rng)  # (n, 3, 1, 1) each
     scene = _scatter(ground + _texture(n, rng), figure, n, rng)
     inside = _coverage(field, n, rng)[:, None]  # (n, 1, 32, 32)
     scene += inside * (figure + _texture(n, rng) - scene)
     scene += rng.normal(0, 1, scene.shape).astype(np.float32) * _uniform(rng, n, 0.01, 0.05)
-    return (np.clip(scene, 0, 1) * 255 + 0.5).astype(np.uint8)
+    return (np.clip(scene, 0, 1) * 255 + 0.5).astype(np.uint8), inside[:, 0] >= 0.5
 
 
 def _uniform(rng: np.random.Generator, n: int, low: float, high: float, channels: int = 1) -> Plane:
