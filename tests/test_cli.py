@@ -3,10 +3,12 @@
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -84,6 +86,13 @@ def test_options_reach_the_recipe_and_the_record(here):
             "does not take the images of 'digits', of shape (1, 8, 8)",
         ),
         ([*TRAIN, "--learning-rate", "1e38", "--optimizer", "sgd"], "the loss became"),
+        ([*TRAIN, "--resume"], "--resume needs the run to go on with: give --name NAME"),
+        ([*TRAIN, "--set", "epoch=3"], "recipe key is unknown: 'epoch'. Did you mean 'epochs'?"),
+        ([*TRAIN, "--set", "epochs=3"], "epochs is given by --epochs and by --set; leave one out"),
+        ([*TRAIN, "--set", "crop=1", "--set", "crop=2"], "--set has 'crop' twice; leave one out"),
+        ([*TRAIN, "--set", "flip"], "--set needs KEY=VALUE, such as epochs=3, got 'flip'"),
+        ([*TRAIN, "--set", "flip=True"], "flip must be true or false, got 'True'"),
+        ([*TRAIN, "--option", "dropout=0.5"], "option of conv_bn_gap is unknown: 'dropout'. It has none."),
         (["evaluate", "none"], "there is no run 'none'"),
         (["data", "show", "digts"], "Did you mean 'digits'?"),
     ],
@@ -93,6 +102,66 @@ def test_errors_are_one_line_and_status_1(here, capsys, arguments, message):
     error = capsys.readouterr().err
     assert message in error
     assert error.startswith("cnncourse: ") and "Traceback" not in error
+
+
+def test_any_key_of_the_recipe_and_options_of_the_network(here):
+    arguments = [
+        "train",
+        "resnet20",
+        "--data",
+        "digits",
+        "--epochs",
+        "1",
+        "--batch-size",
+        "500",
+        "--name",
+        "mine",
+    ]
+    arguments += ["--set", "schedule=step", "--set", "milestones=[0.5, 0.75]", "--set", "nesterov=false"]
+    assert run([*arguments, "--option", "shortcut=B", "--option", "zero_last=true"]) == 0
+    record = json.loads((here / "runs" / "mine" / "record.json").read_text())
+    recipe = record["recipe"]
+    assert (recipe["schedule"], recipe["milestones"], recipe["nesterov"]) == ("step", [0.5, 0.75], False)
+    assert record["model"]["options"] == {"shortcut": "B", "zero_last": True}
+    again = shlex.split(record["command"])
+    assert again[-6:] == arguments[-6:] and again[5:9] == [
+        "--option",
+        "shortcut=B",
+        "--option",
+        "zero_last=true",
+    ]
+
+
+def test_a_run_goes_on_where_it_was_stopped(here, capsys, monkeypatch):
+    from cnncourse.training import progress
+
+    describe = progress.describe_epoch
+
+    def interrupt(row, epochs):
+        if row["epoch"] == 2:
+            raise KeyboardInterrupt
+        return describe(row, epochs)
+
+    monkeypatch.setattr(progress, "describe_epoch", interrupt)
+    command = [*TRAIN[:-1], "3", "--name", "mine"]
+    assert run(command) == 130
+    out = capsys.readouterr().out
+    assert "interrupted: epoch 2 is saved in runs" in out
+    assert "to go on: the same command with --name mine --resume" in out
+    monkeypatch.setattr(progress, "describe_epoch", describe)
+    assert run([*command, "--resume", "--test"]) == 0
+    out = capsys.readouterr().out
+    assert "epoch 3/3" in out and "epoch 2/3" not in out and "test accuracy" in out
+    assert "--resume" not in json.loads((here / "runs" / "mine" / "record.json").read_text())["command"]
+
+
+def test_of_several_processes_one_speaks(here, capsys, monkeypatch):
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setattr(
+        "cnncourse.training.train", lambda *_, report, **__: (SimpleNamespace(status="completed"), report)
+    )
+    assert run(TRAIN) == 0
+    assert capsys.readouterr().out == ""
 
 
 def test_a_failed_call_leaves_no_run(here):
@@ -106,7 +175,10 @@ def test_traceback_on_request(here):
         run(["--traceback", "train", "none"])
 
 
-@pytest.mark.parametrize("arguments", [[], ["trainn"], ["data"], ["train"], [*TRAIN, "--epochs", "two"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["trainn"], ["data"], ["train"], ["runs"], ["experiment", "run"], [*TRAIN, "--epochs", "two"]],
+)
 def test_wrong_calls_have_status_2(arguments, capsys):
     with pytest.raises(SystemExit) as stop:
         run(arguments)
@@ -146,7 +218,7 @@ def test_ctrl_c_keeps_the_epochs_that_are_whole(here):
     folder = here / "runs" / "conv_bn_gap-digits-1"
     record = json.loads((folder / "record.json").read_text())
     assert record["status"] == "interrupted" and len(record["history"]) == kept >= 2
-    assert sorted(path.name for path in folder.iterdir()) == ["record.json", "weights.pt"]
+    assert sorted(path.name for path in folder.iterdir()) == ["checkpoint.pt", "record.json", "weights.pt"]
     assert run(["evaluate", str(folder)]) == 0
 
 
