@@ -17,7 +17,7 @@ from cnncourse._progress import wants_progress
 from cnncourse.data import ImageSet
 from cnncourse.training import Batches, DivergedError, Recipe, RunRecord, evaluate, fit
 from cnncourse.training.optimizers import create_optimizer, learning_rate_at
-from cnncourse.training.record import write_whole
+from cnncourse.training.files import write_whole
 from cnncourse.training.support import choose_device
 
 
@@ -470,7 +470,7 @@ class TestWeights:
             training.load_weights(make_model(), tmp_path / "w.pt")
 
     def test_missing(self, tmp_path):
-        with pytest.raises(FileNotFoundError, match="there are no weights"):
+        with pytest.raises(FileNotFoundError, match="there is no file of weights"):
             training.load_weights(make_model(), tmp_path / "w.pt")
 
 

@@ -15,11 +15,12 @@ Examples
 """
 
 from cnncourse.training.batches import Batches
+from cnncourse.training.checkpoint import load_weights, save_weights
 from cnncourse.training.experiment_runs import experiment_status, run_experiment
 from cnncourse.training.experiments import Experiment, experiment_names, load_records
 from cnncourse.training.loop import DivergedError, evaluate, fit
 from cnncourse.training.recipe import Recipe
-from cnncourse.training.record import RunRecord, load_weights, save_weights
+from cnncourse.training.record import RunRecord
 from cnncourse.training.run import evaluate_run, load_model, load_run, train
 
 __all__ = [

@@ -9,6 +9,7 @@ import torch
 from numpy.lib.stride_tricks import sliding_window_view
 
 from cnncourse._checks import check_count
+from cnncourse.training.support import memory_format
 
 if TYPE_CHECKING:
     from cnncourse.data import ImageSet
@@ -38,11 +39,21 @@ class Batches:
         Pixels on the scale 0 to 1 become ``(pixel - mean) / std``: one number, or one for each channel.
     device : torch.device or str
         Where the batches go.
+    channels_last : bool
+        Whether the batches lie in memory with their channels innermost.
+    part : tuple of int
+        ``(k, n)`` yields of each batch the images number k, k + n, k + 2n and so on: the share of process k
+        where n processes train together.
 
     Attributes
     ----------
     epoch : int
         The epoch that the next iteration yields; each iteration adds one.
+
+    Raises
+    ------
+    ValueError
+        If `mean` or `std` does not fit the channels, or a batch has fewer images than there are parts.
 
     Examples
     --------
@@ -65,12 +76,16 @@ class Batches:
         mean: Sequence[float] = (0.5,),
         std: Sequence[float] = (0.5,),
         device: torch.device | str = "cpu",
+        channels_last: bool = False,
+        part: tuple[int, int] = (0, 1),
     ) -> None:
         images = image_set.images  # (N, C, H, W)
         self.batch_size = check_count("batch_size", batch_size)
         self.crop = check_count("crop", crop, minimum=0)
         self.flip, self.seed, self.shuffle = flip, seed, shuffle
         self.device = torch.device(device)
+        self.layout = memory_format(channels_last)
+        self.part = part
         self.epoch = 0
         channels, *size = images.shape[1:]
         for name, values in (("mean", mean), ("std", std)):
@@ -80,6 +95,10 @@ class Batches:
         self._scale = (1 / (255 * np.asarray(std, dtype=np.float64))).astype(np.float32).reshape(-1, 1, 1)
         self._shift = (-np.asarray(mean, dtype=np.float64) / std).astype(np.float32).reshape(-1, 1, 1)
         self._labels = np.asarray(image_set.labels)
+        if len(self) and (smallest := self.count(len(self) - 1)) < part[1]:
+            raise ValueError(
+                f"the last batch has {smallest} images for {part[1]} processes; choose another batch_size"
+            )
         sides = ((0, 0), (0, 0), (crop, crop), (crop, crop))
         padded = np.pad(images, sides) if crop else images  # (N, C, H + 2 crop, W + 2 crop)
         # a view: [n, :, i, j] is image n shifted by (crop - i, crop - j)
@@ -87,6 +106,10 @@ class Batches:
 
     def __len__(self) -> int:
         return math.ceil(len(self._labels) / self.batch_size)
+
+    def count(self, index: int) -> int:
+        """Return how many images batch number `index` of an epoch has, all parts together."""
+        return min(self.batch_size, len(self._labels) - index * self.batch_size)
 
     def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         random = np.random.default_rng([self.seed, self.epoch])
@@ -96,12 +119,13 @@ class Batches:
         for start in range(0, count, self.batch_size):
             chosen = order[start : start + self.batch_size]
             i, j = random.integers(0, 2 * self.crop + 1, (2, len(chosen)))
-            images = self._windows[chosen, :, i, j]  # (B, C, H, W), one window an image
+            mirrored = random.random(len(chosen)) < 0.5 if self.flip else np.zeros(len(chosen), bool)
+            mine = slice(self.part[0], None, self.part[1])  # drawn for all, so that the parts do not matter
+            images = self._windows[chosen[mine], :, i[mine], j[mine]]  # (B, C, H, W), one window an image
             if self.flip:
-                mirrored = random.random(len(chosen)) < 0.5
-                images[mirrored] = images[mirrored][..., ::-1]
+                images[mirrored[mine]] = images[mirrored[mine]][..., ::-1]
             # NumPy, not torch: its one thread does not wait for others where programs share the cores
             scaled = np.multiply(images, self._scale, dtype=np.float32)
             scaled += self._shift
-            x, y = torch.from_numpy(scaled), torch.from_numpy(self._labels[chosen])
-            yield x.to(self.device), y.to(self.device)
+            x, y = torch.from_numpy(scaled), torch.from_numpy(self._labels[chosen[mine]])
+            yield x.to(self.device, memory_format=self.layout), y.to(self.device)

@@ -10,15 +10,16 @@ import torch.nn.functional as F
 from torch import nn
 
 from cnncourse.training.batches import Batches
-from cnncourse.training.optimizers import create_optimizer, learning_rate_at
+from cnncourse.training.distributed import processes, rank, sums
+from cnncourse.training.optimizers import learning_rate_at
+from cnncourse.training.precision import autocast
 from cnncourse.training.progress import Progress
 from cnncourse.training.recipe import Recipe
+from cnncourse.training.state import History, State
 from cnncourse.training.support import check_model, device_of, gradient_norm, seeded, wait_for
 
 if TYPE_CHECKING:
     from cnncourse.data import ImageSet
-
-History = list[dict[str, Any]]
 
 
 class DivergedError(RuntimeError):
@@ -32,6 +33,7 @@ def fit(
     validation: "ImageSet | None" = None,
     progress: bool | None = None,
     after_epoch: Callable[[History], None] | None = None,
+    state: State | None = None,
 ) -> History:
     """Train `model` on `train_set` as `recipe` says, and return what happened in each epoch.
 
@@ -51,6 +53,8 @@ def fit(
         unless the environment variable CNNCOURSE_PROGRESS is 0.
     after_epoch : callable, optional
         Called with the history after each epoch, to save or to draw it.
+    state : State, optional
+        A training of the same `model` and `recipe` to go on with, after the epochs in its history.
 
     Returns
     -------
@@ -81,65 +85,91 @@ def fit(
     check_model(model, train_set)
     if validation is not None:
         check_model(model, validation)
-    mean, std, device = recipe.mean, recipe.std, device_of(model)
+    state = state or State(model, recipe, train_set.shape)
     batches = Batches(
-        train_set, recipe.batch_size, recipe.crop, recipe.flip, recipe.seed, mean=mean, std=std, device=device
+        train_set,
+        recipe.batch_size,
+        recipe.crop,
+        recipe.flip,
+        recipe.seed,
+        mean=recipe.mean,
+        std=recipe.std,
+        device=device_of(model),
+        channels_last=recipe.channels_last,
+        part=(rank(), processes()),
     )
-    optimizer = create_optimizer(model, recipe)
-    history: History = []
-    with Progress(recipe.epochs * len(batches), progress) as bar:
-        for epoch in range(1, recipe.epochs + 1):
-            row: dict[str, Any] = {"epoch": epoch} | train_epoch(model, batches, optimizer, recipe, bar)
-            wait_for(device)
+    batches.epoch = done = len(state.history)
+    with Progress(recipe.epochs * len(batches), progress, done * len(batches)) as bar:
+        for epoch in range(done + 1, recipe.epochs + 1):
+            row: dict[str, Any] = {"epoch": epoch} | train_epoch(state, batches, bar)
             seconds = time.perf_counter() - start
             row |= {"images_per_second": len(train_set) / seconds, "seconds": seconds}
-            result = evaluate(model, validation, mean=mean, std=std) if validation is not None else {}
+            result = {}
+            if validation is not None and rank() == 0:
+                result = evaluate(
+                    state.evaluated, validation, mean=recipe.mean, std=recipe.std, dtype=state.dtype
+                )
             row |= {"validation_loss": result.get("loss"), "validation_accuracy": result.get("accuracy")}
-            history.append(row)
-            if after_epoch is not None:
-                after_epoch(history)
+            state.history.append(row)
+            if after_epoch is not None and rank() == 0:
+                after_epoch(state.history)
             start = time.perf_counter()
-    return history
+    if state.evaluated is not model:
+        model.load_state_dict(state.evaluated.state_dict())
+    return state.history
 
 
-def train_epoch(
-    model: nn.Module, batches: Batches, optimizer: torch.optim.Optimizer, recipe: Recipe, bar: Progress
-) -> dict[str, float]:
+def train_epoch(state: State, batches: Batches, bar: Progress) -> dict[str, float]:
     """Take one step a batch, over all batches once; return the epoch's row of the history."""
+    recipe, optimizer, scaler, device = state.recipe, state.optimizer, state.scaler, batches.device
     total_steps = recipe.epochs * len(batches)
-    step = first = batches.epoch * len(batches)
+    first = batches.epoch * len(batches)
     count, loss_sum, correct, norm_sum, rate = 0, 0.0, 0, 0.0, 0.0
-    model.train()
+    state.network.train()
     with seeded(recipe.seed, batches.epoch):
-        for images, labels in batches:  # (B, C, H, W), (B,)
-            rate = learning_rate_at(recipe, step, total_steps)
+        for index, (images, labels) in enumerate(batches):  # (B, C, H, W), (B,)
+            rate = learning_rate_at(recipe, first + index, total_steps)
             for group in optimizer.param_groups:
                 group["lr"] = rate
-            logits = model(images)  # (B, classes)
-            loss = F.cross_entropy(logits, labels)
+            with autocast(device, state.dtype):
+                logits = state.network(images).float()  # (B, classes)
+                loss = F.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
             optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            norm_sum += gradient_norm(model)
-            optimizer.step()
-            step += 1
+            # the mean over processes is the mean over images, even if one of them has an image more
+            share = len(labels) * processes() / batches.count(index)
+            scaler.scale(loss * share).backward()  # type: ignore[no-untyped-call]
+            scaler.unscale_(optimizer)
+            norm = gradient_norm(state.model)
+            scaler.step(optimizer)
+            scaler.update()
+            if state.averaged is not None:
+                state.averaged.update_parameters(state.model)
 
             # the last batch is smaller: each batch counts by its number of images
             count += len(labels)
             loss_sum += loss.item() * len(labels)
             correct += int((logits.argmax(dim=1) == labels).sum())
-            if not math.isfinite(loss_sum):
-                raise DivergedError(
-                    f"the loss became {loss.item()} in step {step} of {total_steps}, "
-                    f"at learning rate {rate:g}; "
-                    f"try a learning_rate of {recipe.learning_rate / 10:g}, or a warmup"
-                )
+            norm_sum += norm if math.isfinite(norm) else 0.0
+            if not math.isfinite(loss_sum) or not (math.isfinite(norm) or scaler.is_enabled()):
+                raise DivergedError(describe_divergence(loss.item(), norm, rate, first + index, total_steps))
             bar.step(loss_sum / count, correct / count)
+    wait_for(device)
+    images_seen, all_losses, all_correct = sums((count, loss_sum, correct), device)
     return {
-        "train_loss": loss_sum / count,
-        "train_accuracy": correct / count,
+        "train_loss": all_losses / images_seen,
+        "train_accuracy": all_correct / images_seen,
         "learning_rate": rate,
-        "gradient_norm": norm_sum / (step - first),
+        "gradient_norm": norm_sum / len(batches),
     }
+
+
+def describe_divergence(loss: float, norm: float, rate: float, step: int, total_steps: int) -> str:
+    """Return what happened in step number `step` (from 0), and what to try."""
+    what = f"the gradient's norm became {norm}" if math.isfinite(loss) else f"the loss became {loss}"
+    return (
+        f"{what} in step {step + 1} of {total_steps}, at learning rate {rate:g}; "
+        f"try a learning_rate of {rate / 10:g}, or a warmup"
+    )
 
 
 def evaluate(
@@ -148,6 +178,7 @@ def evaluate(
     batch_size: int = 1000,
     mean: Sequence[float] = (0.5,),
     std: Sequence[float] = (0.5,),
+    dtype: torch.dtype = torch.float32,
 ) -> dict[str, float]:
     """Return the mean loss and the accuracy of `model` on `image_set`.
 
@@ -163,6 +194,8 @@ def evaluate(
         Images at a time; it changes the speed, not the result.
     mean, std : sequence of float
         How pixels are scaled: what the recipe of the training says.
+    dtype : torch.dtype
+        The format of convolutions and matrix products.
 
     Returns
     -------
@@ -185,7 +218,8 @@ def evaluate(
     model.eval()
     with torch.inference_mode():
         for images, labels in batches:
-            logits = model(images)
+            with autocast(batches.device, dtype):
+                logits = model(images).float()  # (B, classes)
             loss_sum += F.cross_entropy(logits, labels, reduction="sum").item()
             correct += int((logits.argmax(dim=1) == labels).sum())
     model.train(was_training)

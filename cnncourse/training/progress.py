@@ -17,12 +17,19 @@ class Progress:
         The steps of all epochs together.
     show : bool, optional
         Whether to show it; by default, where it would be seen.
+    done : int
+        The steps that an earlier part of the training has taken.
     """
 
-    def __init__(self, total_steps: int, show: bool | None = None) -> None:
+    def __init__(self, total_steps: int, show: bool | None = None, done: int = 0) -> None:
         shown = wants_progress() if show is None else show
         self._bar: tqdm[Any] = tqdm(
-            total=total_steps, disable=not shown, unit="step", dynamic_ncols=True, mininterval=0.3
+            total=total_steps,
+            initial=done,
+            disable=not shown,
+            unit="step",
+            dynamic_ncols=True,
+            mininterval=0.3,
         )
 
     def __enter__(self) -> "Progress":

@@ -9,8 +9,9 @@ from typing import Any
 
 from cnncourse._checks import check_choice, check_count, suggest
 
-OPTIMIZERS = ("sgd", "adam", "adamw")
-SCHEDULES = ("constant", "linear", "cosine")
+OPTIMIZERS = ("sgd", "adam", "adamw", "muon")
+SCHEDULES = ("constant", "linear", "cosine", "step", "one_cycle")
+DTYPES = ("float32", "bfloat16", "float16", "auto")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,18 +26,29 @@ class Recipe:
         How often the training set is seen.
     batch_size : int
         Images per step.
-    optimizer : {"adam", "adamw", "sgd"}
-        The rule that turns gradients into steps.
+    optimizer : {"adam", "adamw", "muon", "sgd"}
+        The rule that turns gradients into steps; ``"muon"`` is for filters and matrices, and leaves biases,
+        scales and the last layer to AdamW.
     learning_rate : float
         The largest learning rate; `schedule` says how it changes.
     momentum : float
-        From 0 to below 1; only for ``"sgd"``.
+        From 0 to below 1; only for ``"sgd"`` and ``"muon"``.
+    nesterov : bool
+        Whether the step looks ahead along the momentum.
     weight_decay : float
         Decay of the weights, in torch's units for the optimizer.
-    schedule : {"constant", "linear", "cosine"}
-        How the learning rate falls to zero after the warm-up, or that it stays.
+    schedule : {"constant", "linear", "cosine", "step", "one_cycle"}
+        How the learning rate changes after the warm-up: not at all, to zero along a line or half a cosine,
+        to a tenth at each of the `milestones`, or up for three tenths of the steps and then down.
+    milestones : tuple of float
+        The shares of all steps, rising between 0 and 1, after which ``"step"`` divides the rate by ten.
     warmup : float
         The share of all steps, from 0 to 1, over which the learning rate first rises from zero.
+    label_smoothing : float
+        The share of each target, from 0 to below 1, that is spread evenly over all classes.
+    averaging : float
+        From 0 (none) to below 1: after each step the averaged weights keep this share of themselves and
+        take the rest from the new weights. The averaged ones are evaluated and saved.
     crop : int
         Each training image is moved by up to so many pixels in each direction, zeros coming in.
     flip : bool
@@ -44,6 +56,11 @@ class Recipe:
     mean, std : tuple of float
         Pixels on the scale 0 to 1 become ``(pixel - mean) / std``: one number, or one for each channel.
         The default maps them to -1 to 1.
+    dtype : {"float32", "bfloat16", "float16", "auto"}
+        The number format of convolutions and matrix products; weights stay float32. ``"auto"`` times a step
+        in each format of 16 bits that the device has, and in float32, and takes the fastest.
+    channels_last : bool
+        Whether images and filters lie in memory with their channels innermost.
     seed : int
         Decides the order of the images, crops, flips and dropout (and the initial weights, where
         the command line makes them).
@@ -60,7 +77,7 @@ class Recipe:
     >>> Recipe(optimizer="adma")
     Traceback (most recent call last):
     ...
-    ValueError: optimizer is unknown: 'adma'. Did you mean 'adam'? Known: sgd, adam, adamw.
+    ValueError: optimizer is unknown: 'adma'. Did you mean 'adam'? Known: sgd, adam, adamw, muon.
     """
 
     epochs: int = 5
@@ -68,13 +85,19 @@ class Recipe:
     optimizer: str = "adam"
     learning_rate: float = 1e-3
     momentum: float = 0.0
+    nesterov: bool = False
     weight_decay: float = 0.0
     schedule: str = "constant"
+    milestones: tuple[float, ...] = ()
     warmup: float = 0.0
+    label_smoothing: float = 0.0
+    averaging: float = 0.0
     crop: int = 0
     flip: bool = False
     mean: tuple[float, ...] = (0.5,)
     std: tuple[float, ...] = (0.5,)
+    dtype: str = "float32"
+    channels_last: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -84,25 +107,49 @@ class Recipe:
         check_count("seed", self.seed, minimum=0)
         check_choice("optimizer", self.optimizer, OPTIMIZERS)
         check_choice("schedule", self.schedule, SCHEDULES)
+        check_choice("dtype", self.dtype, DTYPES)
         _check_number("learning_rate", self.learning_rate, 0, math.inf, above=True)
-        _check_number("momentum", self.momentum, 0, 1)
         _check_number("weight_decay", self.weight_decay, 0, math.inf)
-        _check_number("warmup", self.warmup, 0, 1)
-        if self.momentum and self.optimizer != "sgd":
+        for name in ("momentum", "warmup", "label_smoothing", "averaging"):
+            _check_number(name, getattr(self, name), 0, 1)
+        for name in ("flip", "nesterov", "channels_last"):
+            if not isinstance(getattr(self, name), bool):
+                raise TypeError(f"{name} must be true or false, got {getattr(self, name)!r}")
+        for name in ("mean", "std"):
+            self._check_numbers(name, 0, math.inf, above=name == "std")
+            if not getattr(self, name):
+                raise ValueError(f"{name} must hold one number, or one for each channel, got none")
+        self._check_numbers("milestones", 0, 1, above=True)
+        self._check_together()
+
+    def _check_numbers(self, name: str, low: float, high: float, above: bool) -> None:
+        """Make a tuple of a list or a single number, and check each."""
+        value = getattr(self, name)
+        values = tuple(value) if isinstance(value, (list, tuple)) else (value,)
+        for number in values:
+            _check_number(name, number, low, high, above)
+        object.__setattr__(self, name, values)
+
+    def _check_together(self) -> None:
+        """Raise if two keys exclude each other."""
+        if self.momentum and self.optimizer not in ("sgd", "muon"):
             raise ValueError(
                 f"momentum {self.momentum} has no effect with optimizer {self.optimizer!r}; "
                 "leave it out or choose optimizer 'sgd'"
             )
-        if not isinstance(self.flip, bool):
-            raise TypeError(f"flip must be true or false, got {self.flip!r}")
-        for name in ("mean", "std"):
-            value = getattr(self, name)
-            values = tuple(value) if isinstance(value, (list, tuple)) else (value,)
-            if not values:
-                raise ValueError(f"{name} must hold one number, or one for each channel, got none")
-            for number in values:
-                _check_number(name, number, 0, math.inf, above=name == "std")
-            object.__setattr__(self, name, values)
+        if self.nesterov and not self.momentum:
+            raise ValueError("nesterov needs a momentum above 0; give one or leave nesterov out")
+        if self.milestones and self.schedule != "step":
+            raise ValueError(
+                f"milestones have no effect with schedule {self.schedule!r}; "
+                "leave them out or choose schedule 'step'"
+            )
+        if self.schedule == "step" and not self.milestones:
+            raise ValueError("schedule 'step' needs milestones, such as [0.5, 0.75]")
+        if list(self.milestones) != sorted(set(self.milestones)):
+            raise ValueError(f"milestones must rise, got {list(self.milestones)}")
+        if self.warmup and self.schedule == "one_cycle":
+            raise ValueError("schedule 'one_cycle' has its own warm-up; leave warmup out")
 
     def replace(self, **changes: Any) -> "Recipe":
         """Return a recipe with some values changed, checked like a new one.
@@ -122,7 +169,10 @@ class Recipe:
         >>> Recipe().to_dict()["mean"]
         [0.5]
         """
-        return dataclasses.asdict(self) | {"mean": list(self.mean), "std": list(self.std)}
+        return {
+            key: list(value) if isinstance(value, tuple) else value
+            for key, value in dataclasses.asdict(self).items()
+        }
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Recipe":

@@ -1,20 +1,18 @@
-"""RunRecord: one training as JSON, and the weights beside it, each written whole or not at all."""
+"""RunRecord: one training as JSON."""
 
 import dataclasses
-import io
 import json
 import math
-import os
-import pickle
 import platform
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 import cnncourse
 from cnncourse._checks import check_choice
+from cnncourse.training.distributed import processes
+from cnncourse.training.files import write_whole
 
 FORMAT = 1
 STATUSES = ("completed", "interrupted", "diverged")
@@ -124,14 +122,14 @@ def _finite(value: Any) -> Any:
 
 
 def describe_environment(device: torch.device) -> dict[str, Any]:
-    """Return the versions and the hardware that a record names."""
+    """Return the versions and the hardware that a record names; the training adds its number format."""
     return {
         "cnncourse": cnncourse.__version__,
         "python": platform.python_version(),
         "torch": torch.__version__,
         "device": f"{device.type} ({hardware_name(device)})",
         "threads": torch.get_num_threads(),
-        "dtype": "float32",
+        "processes": processes(),
     }
 
 
@@ -145,79 +143,3 @@ def hardware_name(device: torch.device) -> str:
             if line.lower().startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
-
-
-def write_whole(path: str | Path, content: bytes) -> None:
-    """Write `content` to `path` so that the file is always the old one or the new one, never a part.
-
-    Raises
-    ------
-    OSError
-        If it cannot be written (a full disk, no permission); the old file stays.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_whole(Path(folder, "a.txt"), b"whole")
-    ...     print([file.name for file in Path(folder).iterdir()])
-    ['a.txt']
-    """
-    path = Path(path)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(content)
-        part.replace(path)
-    except OSError as error:
-        raise OSError(
-            error.errno, f"could not save {path.name!r}, what was there before is kept: {error.strerror}"
-        ) from error
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def save_weights(model: nn.Module, path: str | Path) -> None:
-    """Write the model's ``state_dict`` to `path`, whole or not at all."""
-    buffer = io.BytesIO()
-    torch.save({name: tensor.cpu() for name, tensor in model.state_dict().items()}, buffer)
-    write_whole(path, buffer.getvalue())
-
-
-def load_weights(model: nn.Module, path: str | Path) -> None:
-    """Read a ``state_dict`` from `path` into `model`; nothing but tensors is ever loaded.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        If the file is truncated, is no file of weights, or holds those of another network.
-    """
-    try:
-        weights = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise FileNotFoundError(f"there are no weights {str(path)!r}") from None
-    except (RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
-        first_line = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ValueError(
-            f"{str(path)!r} is truncated, altered or no file of weights; train again or take it from a copy "
-            f"({first_line})"
-        ) from error
-    expected = model.state_dict()
-    if not isinstance(weights, dict):
-        raise ValueError(f"{str(path)!r} holds a {type(weights).__name__}, not a network's weights by name")
-    for name in [*expected, *weights]:
-        found, wanted = (_shape(values, name) for values in (weights, expected))
-        if found != wanted:
-            raise ValueError(
-                f"{str(path)!r} holds the weights of another network: {name} has {found}, "
-                f"{type(model).__name__} has {wanted}"
-            )
-    model.load_state_dict(weights)
-
-
-def _shape(weights: dict[str, Any], name: str) -> str:
-    """Return the shape of a tensor of `weights` in words."""
-    if name not in weights:
-        return "no such tensor"
-    return f"shape {tuple(getattr(weights[name], 'shape', ()))}"

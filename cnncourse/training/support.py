@@ -46,6 +46,11 @@ def device_of(model: nn.Module) -> torch.device:
     return next(model.parameters(), torch.empty(0)).device
 
 
+def memory_format(channels_last: bool) -> torch.memory_format:
+    """Return torch's name of the layout."""
+    return torch.channels_last if channels_last else torch.contiguous_format
+
+
 def gradient_norm(model: nn.Module) -> float:
     """Return the length of the gradient of all parameters, as one vector."""
     norms = [parameter.grad.norm() for parameter in model.parameters() if parameter.grad is not None]

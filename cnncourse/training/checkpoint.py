@@ -1,0 +1,133 @@
+"""Weights and checkpoints: a network, or a whole training that goes on as if never stopped, in one file."""
+
+import io
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from cnncourse.training.files import write_whole
+from cnncourse.training.state import State
+
+FORMAT = 1
+
+
+def save_checkpoint(state: State, path: str | Path, about: dict[str, Any]) -> None:
+    """Write `state` to `path`, whole or not at all.
+
+    Parameters
+    ----------
+    state : State
+        A training between two epochs.
+    path : str or Path
+        The file; an older checkpoint there stays until the new one is whole.
+    about : dict
+        What the training is of (network, recipe, data), as numbers, strings, lists and dicts;
+        `load_checkpoint` compares it.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written, because the disk is full for example.
+    """
+    buffer = io.BytesIO()
+    torch.save({"format": FORMAT, "about": about, "state": state.state_dict()}, buffer)
+    write_whole(path, buffer.getvalue())
+
+
+def load_checkpoint(state: State, path: str | Path, about: dict[str, Any]) -> None:
+    """Read the checkpoint `path` into `state`; nothing but tensors and plain values is ever loaded.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is truncated, of another format, or of another training than `about` tells.
+    """
+    values = _read(path, "checkpoint")
+    if not isinstance(values, dict) or not {"format", "about", "state"} <= set(values):
+        raise ValueError(f"{str(path)!r} is no checkpoint of a training")
+    if values["format"] != FORMAT:
+        raise ValueError(
+            f"{str(path)!r} is a checkpoint of format {values['format']!r}; "
+            f"this version reads format {FORMAT}"
+        )
+    for key, wanted in about.items():
+        found = values["about"].get(key)
+        if found != wanted:
+            raise ValueError(
+                f"{str(path)!r} is a checkpoint of another training: {_difference(key, found, wanted)}; "
+                "go on with the same network, recipe and data, or start a new run"
+            )
+    state.load_state_dict(values["state"])
+
+
+def _difference(key: str, found: Any, wanted: Any) -> str:
+    """Return in words what is different."""
+    if isinstance(found, dict) and isinstance(wanted, dict):
+        keys = [name for name in {**found, **wanted} if found.get(name) != wanted.get(name)]
+        return "; ".join(_difference(f"{key} {name}", found.get(name), wanted.get(name)) for name in keys)
+    return f"{key} was {found!r} and is {wanted!r} now"
+
+
+def save_weights(model: nn.Module, path: str | Path) -> None:
+    """Write the model's ``state_dict`` to `path`, whole or not at all."""
+    buffer = io.BytesIO()
+    torch.save({name: tensor.cpu() for name, tensor in model.state_dict().items()}, buffer)
+    write_whole(path, buffer.getvalue())
+
+
+def load_weights(model: nn.Module, path: str | Path) -> None:
+    """Read a ``state_dict`` from `path` into `model`; nothing but tensors is ever loaded.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is truncated, is no file of weights, or holds those of another network.
+    """
+    weights = _read(path, "file of weights")
+    expected = model.state_dict()
+    if not isinstance(weights, dict):
+        raise ValueError(f"{str(path)!r} holds a {type(weights).__name__}, not a network's weights by name")
+    for name in [*expected, *weights]:
+        found, wanted = (_shape(values, name) for values in (weights, expected))
+        if found != wanted:
+            raise ValueError(
+                f"{str(path)!r} holds the weights of another network: {name} has {found}, "
+                f"{type(model).__name__} has {wanted}"
+            )
+    model.load_state_dict(weights)
+
+
+def _shape(weights: dict[str, Any], name: str) -> str:
+    """Return the shape of a tensor of `weights` in words."""
+    if name not in weights:
+        return "no such tensor"
+    return f"shape {tuple(getattr(weights[name], 'shape', ()))}"
+
+
+def _read(path: str | Path, kind: str) -> Any:
+    """Return what torch saved at `path`, unpickling nothing but tensors and plain values.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is truncated or something else.
+    """
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise FileNotFoundError(f"there is no {kind} {str(path)!r}") from None
+    except (RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        first_line = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ValueError(
+            f"{str(path)!r} is truncated, altered or no {kind}; train again or take it from a copy "
+            f"({first_line})"
+        ) from error
