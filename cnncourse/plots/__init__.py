@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from cnncourse.plots._style import style as style
     from cnncourse.plots.activations import *  # noqa: F403
     from cnncourse.plots.convolution import *  # noqa: F403
+    from cnncourse.plots.learning import *  # noqa: F403
     from cnncourse.plots.pixels import *  # noqa: F403
     from cnncourse.plots.pooling import *  # noqa: F403
     from cnncourse.plots.resnet import *  # noqa: F403
@@ -66,6 +67,12 @@ _EXPORTS = {
     "pool_windows": "pooling",
     "sampled_signals": "pooling",
     "window_rows": "pooling",
+    "answer_tables": "learning",
+    "backward_pass": "learning",
+    "channel_boxes": "learning",
+    "curve_panels": "learning",
+    "seed_dots": "learning",
+    "valley_paths": "learning",
     "gamma": "pixels",
     "gray_swatches": "pixels",
     "memory": "pixels",
