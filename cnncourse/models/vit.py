@@ -69,9 +69,9 @@ class EncoderBlock(nn.Module):
 
     def __init__(self, channels: int, heads: int, expansion: int = 4) -> None:
         super().__init__()
-        self.norm1 = nn.LayerNorm(channels)
+        self.norm1 = nn.LayerNorm(channels, eps=1e-6)
         self.attention = Attention(channels, heads)
-        self.norm2 = nn.LayerNorm(channels)
+        self.norm2 = nn.LayerNorm(channels, eps=1e-6)
         self.expand = nn.Linear(channels, expansion * channels)
         self.activation = nn.GELU()
         self.reduce = nn.Linear(expansion * channels, channels)
@@ -136,7 +136,7 @@ class VisionTransformer(nn.Module):
         place = 0.02 * torch.randn(tokens, channels)
         self.position = nn.Parameter(place) if position else None
         self.blocks = nn.Sequential(*[EncoderBlock(channels, heads) for _ in range(blocks)])
-        self.norm = nn.LayerNorm(channels)
+        self.norm = nn.LayerNorm(channels, eps=1e-6)
         self.classifier = nn.Linear(channels, num_classes)
         self.tokens, self.image_size = tokens, image_size
 
