@@ -5,7 +5,7 @@ import importlib
 import platform
 import sys
 
-NAMES = ("start", "convolution", "batches")
+NAMES = ("start", "convolution", "batches", "training")
 
 
 def main() -> int:
