@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from cnncourse.plots._style import style as style
     from cnncourse.plots.activations import *  # noqa: F403
     from cnncourse.plots.convolution import *  # noqa: F403
+    from cnncourse.plots.diagrams import *  # noqa: F403
     from cnncourse.plots.learning import *  # noqa: F403
+    from cnncourse.plots.lenet import *  # noqa: F403
     from cnncourse.plots.pixels import *  # noqa: F403
     from cnncourse.plots.pooling import *  # noqa: F403
     from cnncourse.plots.resnet import *  # noqa: F403
@@ -56,6 +58,8 @@ _EXPORTS = {
     "activation_curves": "activations",
     "error_curves": "activations",
     "layer_histograms": "activations",
+    "architecture": "diagrams",
+    "block_diagram": "diagrams",
     "block_matrix": "convolution",
     "conv_blocks": "convolution",
     "conv_step": "convolution",
@@ -73,6 +77,8 @@ _EXPORTS = {
     "curve_panels": "learning",
     "seed_dots": "learning",
     "valley_paths": "learning",
+    "connection_table": "lenet",
+    "layer_maps": "lenet",
     "gamma": "pixels",
     "gray_swatches": "pixels",
     "memory": "pixels",

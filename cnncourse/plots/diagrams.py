@@ -1,0 +1,383 @@
+"""Networks as drawings, made from the networks themselves: what happens to one image is drawn."""
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import groupby, pairwise
+from typing import Any, NamedTuple
+
+from matplotlib.axes import Axes
+from matplotlib.patches import Polygon, Rectangle
+from torch import nn
+
+from cnncourse._graph import Node, is_layer, trace
+from cnncourse.plots._flow import Box, draw_flow, lay_out
+from cnncourse.plots._labels import label
+from cnncourse.plots._style import (
+    INK,
+    INPUT,
+    KERNEL,
+    LEAST,
+    MAX_WIDTH,
+    MUTED,
+    OUTPUT,
+    SMALL,
+    WIDTH,
+    figure,
+    style,
+    tidy,
+)
+
+__all__ = ["architecture", "block_diagram"]
+
+PLATE = 1.5  # inches: the side of the largest feature map
+MAPS, WORDS, TIMES, SIZES, COUNTS = 0.95, 2.12, 3.78, 4.56, 5.93  # inches: the columns
+PALE = {INPUT: "#cfe3f1", OUTPUT: "#9fd8c3", MUTED: "#ececec"}
+MIDDLE = "#e6f2ee"
+SIGNS = {"+": "add", "×": "multiply", "−": "subtract"}
+
+
+class _Row(NamedTuple):
+    """One layer of the drawing: a feature map, and what made it."""
+
+    text: str
+    riders: tuple[str, ...]
+    shape: tuple[int, ...]
+    parameters: int
+    learned: bool
+    kind: str
+    times: int = 1
+
+
+def architecture(
+    model: nn.Module,
+    image_shape: Sequence[int],
+    ax: Axes | None = None,
+    title: str | None = None,
+    expand: Sequence[str] = (),
+    whole: Sequence[str] = (),
+    collapse: bool = True,
+    parameters: bool = True,
+) -> Axes:
+    """Draw a network from top to bottom: each layer's feature maps as a plate, and what made them beside it.
+
+    A plate is as wide and deep as the maps' sides and as thick as their channels are many, neither to
+    scale: the small would vanish. What works on each value alone (normalization, activation, dropout)
+    stands with the layer before it. An orange bar marks layers with weights.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Any network; it is not changed, and may stand on torch's meta device.
+    image_shape : sequence of int
+        Shape (C, H, W) of one image.
+    ax : Axes, optional
+        Where to draw; a new card, as high as needed, if it is not given.
+    title : str, optional
+        Written above.
+    expand : sequence of str
+        Classes of blocks whose layers are drawn one by one; by default a module with several layers and
+        a ``forward`` of its own, such as a residual block, is drawn as one.
+    whole : sequence of str
+        Further classes of modules to draw as one layer.
+    collapse : bool
+        Draw equal layers in a row as one with "× 3", and so blocks whose channels grow by equal steps.
+    parameters : bool
+        Write how many parameters each layer has.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        If the image does not pass through the network.
+
+    Examples
+    --------
+    >>> net = nn.Sequential(nn.Conv2d(1, 6, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(864, 10))
+    >>> ax = architecture(net, (1, 28, 28))
+    >>> [text.get_text() for text in ax.texts][5:10]
+    ['conv 5×5, ReLU', '6 × 24 × 24', '156', 'max-pool 2×2', '6 × 12 × 12']
+    """
+    nodes = trace(model, image_shape, lambda module: _is_one(module, model, expand, whole))
+    rows = _rows(nodes)
+    if collapse:
+        rows = _collapsed(rows)
+    heights = [_height(row, rows) for row in rows]
+    head = 0.62 if title else 0.34
+    with style():
+        if ax is None:
+            ax = figure(height=head + sum(heights) + 0.1)[1]
+        assert ax is not None
+        top = head
+        _draw_head(tidy(ax), head, title, parameters)
+        for index, (row, height) in enumerate(zip(rows, heights, strict=True)):
+            color = INPUT if index == 0 else OUTPUT if index == len(rows) - 1 else MUTED
+            if row.kind != "rider":
+                _draw_map(ax, row, rows, top + height / 2, color)
+            _draw_words(ax, row, top + height / 2, parameters)
+            top += height
+    ax.set_xlim(0, WIDTH)
+    ax.set_ylim(top + 0.04, 0)
+    ax.set_aspect("equal")
+    ax.set_axis_off()
+    return ax
+
+
+def _is_one(module: nn.Module, model: nn.Module, expand: Sequence[str], whole: Sequence[str]) -> bool:
+    """Tell whether a module is drawn as one: a layer, or a block with a forward of its own."""
+    if is_layer(module):
+        return True
+    if _named(module, whole):
+        return module is not model
+    if module is model or _named(module, expand) or isinstance(module, nn.Sequential):
+        return False
+    weights = [getattr(part, "weight", None) for part in module.modules()]
+    return sum(isinstance(weight, nn.Parameter) and weight.ndim > 1 for weight in weights) > 1
+
+
+def _named(module: nn.Module, names: Sequence[str]) -> bool:
+    name = type(module).__name__
+    return name in names or name.strip("_") in names
+
+
+def _rows(nodes: Sequence[Node]) -> list[_Row]:
+    """Return the rows of the drawing, riders with the layer before them; what changes nothing is left out."""
+    rows = [_Row("image", (), nodes[0].shape, 0, False, "image")]
+    for node in nodes[1:]:
+        words, last = label(node), rows[-1]
+        if words.kind == "nothing":
+            continue
+        if words.kind == "rider" and last.kind not in ("image", "block"):
+            riders = last.riders if words.text in last.riders else (*last.riders, words.text)
+            rows[-1] = last._replace(riders=riders, parameters=last.parameters + words.parameters)
+        elif words.kind == "reshape" and len(node.shape) == 1 and node.shape[0] == max(last.shape):
+            rows[-1] = last._replace(shape=node.shape)
+        else:
+            rows.append(
+                _Row(
+                    SIGNS.get(words.text, words.text),
+                    (),
+                    node.shape,
+                    words.parameters,
+                    words.learned,
+                    words.kind,
+                )
+            )
+    return rows
+
+
+def _collapsed(rows: list[_Row]) -> list[_Row]:
+    """Return the rows with equal neighbors joined, and neighbors whose channels grow by equal steps."""
+    joined: list[_Row] = []
+    for _, group in groupby(rows, key=lambda row: (row.text, row.riders, row.shape[1:], row.kind)):
+        run = list(group)
+        steps = {b.shape[0] - a.shape[0] for a, b in pairwise(run)}
+        parts = [run] if len(steps) <= 1 and (len(run) > 2 or steps == {0}) else _equal(run)
+        for part in parts:
+            total = sum(row.parameters for row in part)
+            joined.append(part[-1]._replace(times=len(part), parameters=total))
+    return joined
+
+
+def _equal(rows: list[_Row]) -> list[list[_Row]]:
+    return [list(group) for _, group in groupby(rows, key=lambda row: row.shape)]
+
+
+def _plate(row: _Row, rows: Sequence[_Row]) -> tuple[float, float, float]:
+    """Return width, depth and thickness of a plate in inches; a vector has no depth."""
+    if len(row.shape) != 3:
+        longest = max(max(other.shape, default=1) for other in rows if len(other.shape) != 3)
+        return max(0.1, PLATE * (max(row.shape, default=1) / longest) ** 0.5), 0.0, 0.1
+    largest = max(max(other.shape[1:]) for other in rows if len(other.shape) == 3)
+    thickest = max(other.shape[0] for other in rows if len(other.shape) == 3)
+    wide, deep = (PLATE * (side / largest) ** 0.6 for side in (row.shape[2], row.shape[1]))
+    return wide, 0.2 * deep, 0.03 + 0.25 * (row.shape[0] / thickest) ** 0.6
+
+
+def _height(row: _Row, rows: Sequence[_Row]) -> float:
+    _, deep, thick = _plate(row, rows) if row.kind != "rider" else (0.0, 0.0, 0.0)
+    return max(deep + thick + 0.1, 0.42 if _two_lines(row) else 0.27)
+
+
+def _two_lines(row: _Row) -> bool:
+    return len(_words(row)) > (14 if row.times > 1 else 18)
+
+
+def _words(row: _Row) -> str:
+    return ", ".join([row.text, *row.riders])
+
+
+def _draw_head(ax: Axes, head: float, title: str | None, parameters: bool) -> None:
+    if title:
+        ax.text(0.07, 0.14, title, ha="left", va="center", color=INK)
+    names = ("layer", "output", "parameters" if parameters else "")
+    for x, name, side in zip((WORDS, SIZES, COUNTS), names, ("left", "center", "right"), strict=True):
+        ax.text(x, head - 0.2, name, ha=side, va="center", color=MUTED, fontsize=LEAST)
+    ax.plot([0.07, COUNTS], [head - 0.06] * 2, color=MUTED, linewidth=0.6)
+
+
+def _draw_map(ax: Axes, row: _Row, rows: Sequence[_Row], middle: float, color: str) -> None:
+    """Draw a plate seen from above at a slant; a vector as a bar."""
+    wide, deep, thick = _plate(row, rows)
+    slant = 0.9 * deep
+    face = PALE[color] if color != MUTED else MIDDLE
+    left, top = MAPS - (wide + slant) / 2, middle - (deep + thick) / 2
+    front = top + deep
+    look: Any = {"edgecolor": INK, "linewidth": 0.7, "joinstyle": "round"}
+    side = color if color != MUTED else "#b5d3c8"
+    ax.add_patch(Rectangle((left, front), wide, thick, facecolor=side, **look))
+    if deep:
+        near, far = [(left, front), (left + wide, front)], [(left + wide + slant, top), (left + slant, top)]
+        ax.add_patch(Polygon([*near, *far], facecolor=face, **look))
+        low = [(left + wide, front + thick), (left + wide + slant, top + thick)]
+        ax.add_patch(Polygon([near[1], low[0], low[1], far[0]], facecolor=side, **look))
+
+
+def _draw_words(ax: Axes, row: _Row, middle: float, parameters: bool) -> None:
+    """Write what a layer is, the size of what comes out, and how many parameters it has."""
+    tall = 0.36 if _two_lines(row) else 0.2
+    if row.kind != "image":
+        color, hatch = (KERNEL, None) if row.learned else ("#c9c9c9", None)
+        ax.add_patch(Rectangle((WORDS - 0.12, middle - tall / 2), 0.06, tall, facecolor=color, hatch=hatch))
+    if row.times > 1:
+        many, low = f"× {row.times}", 0.1 if _two_lines(row) else 0.0
+        ax.text(
+            TIMES, middle + low, many, ha="right", va="center", fontsize=SMALL, color=INK, fontweight="bold"
+        )
+    if _two_lines(row):
+        ax.text(WORDS, middle - 0.095, row.text, ha="left", va="center", fontsize=SMALL, color=INK)
+        riders = ", ".join(row.riders)
+        ax.text(WORDS, middle + 0.1, riders, ha="left", va="center", fontsize=LEAST, color=MUTED)
+    else:
+        ax.text(WORDS, middle, _words(row), ha="left", va="center", fontsize=SMALL, color=INK)
+    ax.text(SIZES, middle, _size(row.shape), ha="center", va="center", fontsize=SMALL, color=INK)
+    if parameters and row.parameters:
+        count = _short(row.parameters)
+        ax.text(COUNTS, middle, count, ha="right", va="center", fontsize=SMALL, color=INK)
+
+
+def _short(number: int) -> str:
+    """Return a count in three digits."""
+    for unit, name in ((10**9, " G"), (10**6, " M"), (10**3, " k")):
+        if number >= unit * 0.9995:
+            value = number / unit
+            return (f"{value:.0f}" if value >= 99.95 else f"{value:.1f}") + name
+    return str(number)
+
+
+def block_diagram(
+    module: nn.Module,
+    image_shape: Sequence[int],
+    ax: Axes | None = None,
+    title: str | None = None,
+    whole: Sequence[str] = (),
+) -> Axes:
+    """Draw what a block does with its input as boxes and arrows, from top to bottom.
+
+    Orange boxes have weights, with their output channels; gray ones have none; circles add (+) or
+    multiply (×) what arrives, value by value. What works on each value alone (normalization,
+    activation) stands in the box of the layer before it.
+
+    Parameters
+    ----------
+    module : nn.Module
+        A block with branches, such as a residual or an inception module, or a short network.
+    image_shape : sequence of int
+        Shape (C, H, W) of one input of the block.
+    ax : Axes, optional
+        Where to draw, with inches as data; a new card, as high as needed, if it is not given.
+    title : str, optional
+        Written above.
+    whole : sequence of str
+        Classes of modules that are drawn as one box, with nothing of what is in them.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        If the input does not pass through the block, or the drawing has no room on the page.
+
+    Examples
+    --------
+    >>> ax = block_diagram(nn.Sequential(nn.Conv2d(16, 16, 3, padding=1), nn.ReLU()), (16, 8, 8))
+    >>> [text.get_text() for text in ax.texts]
+    ['input', '16 × 8 × 8', 'conv 3×3', '16 channels', 'ReLU', 'output', '16 × 8 × 8']
+    """
+
+    def is_one(part: nn.Module) -> bool:
+        return part is not module and (is_layer(part) or _named(part, whole))
+
+    boxes = _boxes(trace(module, image_shape, is_one if list(module.children()) else is_layer))
+    layout = lay_out(boxes)
+    if layout.width > MAX_WIDTH - 0.1:
+        raise ValueError(
+            f"the diagram of {type(module).__name__} is {layout.width:.1f} inches wide, and a page has "
+            f"{MAX_WIDTH}; draw a part of it, or name classes to draw as one box in whole"
+        )
+    head = 0.45 if title else 0.1
+    width = max(WIDTH, layout.width + 0.1)
+    with style():
+        if ax is None:
+            ax = figure(width=min(width, MAX_WIDTH), height=head + layout.height + 0.1)[1]
+        assert ax is not None
+        tidy(ax)
+        if title:
+            ax.text(width / 2, 0.2, title, ha="center", va="center", color=INK)
+        draw_flow(ax, boxes, layout, (width - layout.width) / 2, head)
+    ax.set_xlim(0, width)
+    ax.set_ylim(head + layout.height + 0.06, 0)
+    ax.set_aspect("equal")
+    ax.set_axis_off()
+    return ax
+
+
+def _boxes(nodes: Sequence[Node]) -> list[Box]:
+    """Return the boxes of a diagram: a rider goes into the box before it if no other arrow leaves that."""
+    uses = Counter(source for node in nodes for source in set(node.inputs))
+    boxes, place = [Box(("input", _size(nodes[0].shape)), "input", ())], {0: 0}
+    for index, node in enumerate(nodes[1:], 1):
+        words = label(node)
+        if words.kind == "nothing":
+            place[index] = place[node.inputs[0]]
+            continue
+        sources = tuple(place[source] for source in node.inputs)
+        before = boxes[sources[0]]
+        if words.kind == "rider" and before.face in ("learned", "plain") and uses[node.inputs[0]] == 1:
+            boxes[sources[0]] = _with_rider(before, words.text)
+            place[index] = sources[0]
+            continue
+        face = "join" if words.kind == "join" else "learned" if words.learned else "plain"
+        lines: tuple[str, ...] = (words.text,)
+        if words.kind == "layer" and node.shape:
+            lines = (words.text, _width(node))
+        elif words.kind == "rider" and words.learned:
+            face = "plain"
+        boxes.append(Box(lines, face, sources))
+        place[index] = len(boxes) - 1
+    boxes.append(Box(("output", _size(nodes[-1].shape)), "output", (place[len(nodes) - 1],)))
+    return boxes
+
+
+def _width(node: Node) -> str:
+    """Return how many numbers a layer gives at each place: channels, or a dense layer's outputs."""
+    if len(node.shape) == 3 and not isinstance(node.module, nn.Linear):
+        return f"{node.shape[0]} channels"
+    return str(node.shape[-1])
+
+
+def _with_rider(box: Box, word: str) -> Box:
+    """Return `box` with one more word: in a line of its own, beside those that already follow the layer."""
+    if len(box.lines) > 2 or (box.face == "plain" and len(box.lines) > 1):
+        return box._replace(lines=(*box.lines[:-1], f"{box.lines[-1]}, {word}"))
+    if box.face == "plain" and len(box.lines[0]) + len(word) < 12:
+        return box._replace(lines=(f"{box.lines[0]}, {word}",))
+    return box._replace(lines=(*box.lines, word))
+
+
+def _size(shape: Sequence[int]) -> str:
+    return " × ".join(map(str, shape))
