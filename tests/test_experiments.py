@@ -78,7 +78,7 @@ def test_one_seed_of_every_run_comes_before_the_next():
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("title =", "titel =", r"experiment key is unknown: 'titel'. Did you mean 'title'\?"),
+        ("title =", "titles =", r"experiment key is unknown: 'titles'. Did you mean 'title'\?"),
         ('chapter = "resnet"', "", "experiment has no 'chapter'; it needs title, question"),
         ("epochs = 2", "epoch = 2", r"runs.plain: recipe key is unknown: 'epoch'. Did you mean 'epochs'\?"),
         ("epochs = 2", "epochs = 0", "runs.plain: epochs must be at least 1"),
@@ -211,6 +211,11 @@ def test_a_killed_run_goes_on_and_gives_the_same_numbers(here):
     experiment = Experiment.load("depth.toml")
     (state,) = experiment_status(experiment, ["plain"], [0], "made")
     assert state.state == "started" and 2 <= int(state.detail.split()[0]) < 8
+
+    (here / "other.toml").write_text(TEXT)  # of two epochs: what was begun is none of its own
+    (here / "runs" / "experiments" / "other").symlink_to(here / "runs" / "experiments" / "depth")
+    (state,) = experiment_status(Experiment.load("other.toml"), ["plain"], [0], "made")
+    assert state.state == "missing"
 
     lines: list[str] = []
     run_experiment(experiment, ["plain"], [0], "made", report=lines.append)

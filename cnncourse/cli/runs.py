@@ -42,7 +42,8 @@ def add_commands(commands: Any) -> None:
 
 
 def _list(options: argparse.Namespace) -> int:
-    from cnncourse.training.runs import list_runs, summarize
+    from cnncourse.training import list_runs
+    from cnncourse.training.runs import summarize
 
     rows = [("run", "network", "data", "epochs", "validation", "test", "seconds", "status")]
     problems = []
@@ -65,15 +66,17 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _show(options: argparse.Namespace) -> int:
-    from cnncourse.training.runs import read_record, summarize
+    from cnncourse.training import read_record
+    from cnncourse.training.runs import summarize
 
     record = read_record(options.run, options.runs)
     print(f"{record.name}: {record.status}\n{record.command}\n")
     parts = {"network": record.model, "recipe": record.recipe, "data": record.dataset}
     lists = {key: value for key, value in record.result.items() if isinstance(value, list) and value}
     result = {key: value for key, value in record.result.items() if key not in lists}
-    last = {key: value for key, value in summarize(record).items() if key not in record.model}
-    parts |= {"environment": record.environment, "result": last | result}
+    result = {key: value for key, value in (summarize(record) | result).items() if value is not None}
+    result = {key: value for key, value in result.items() if key not in record.model}
+    parts |= {"environment": record.environment, "result": result}
     parts["time"] = {"started": record.started, "finished": record.finished}
     rows = []
     for title, values in parts.items():
@@ -92,7 +95,7 @@ def _show(options: argparse.Namespace) -> int:
 
 
 def _plot(options: argparse.Namespace) -> int:
-    from cnncourse.training.runs import read_records
+    from cnncourse.training import read_records
 
     records = read_records(options.run, options.runs)
     metrics = options.metric or [key for key in _METRICS if len(records) > 1 or _has(records, key)]
@@ -139,7 +142,7 @@ def _save_curves(records: "dict[str, RunRecord]", metrics: Any, path: Path) -> N
 
 
 def _compare(options: argparse.Namespace) -> int:
-    from cnncourse.training.runs import compare_runs, read_records
+    from cnncourse.training import compare_runs, read_records
 
     found = compare_runs(read_records(options.run, options.runs))
     rows = [["", *found.names]]

@@ -66,8 +66,10 @@ def _status(
         return RunStatus(run.name, seed, state, difference or _describe(record))
     started = Path(work) / experiment.name / path.stem / RECORD
     if started.is_file():
-        epochs = len(RunRecord.load(started).history)
-        return RunStatus(run.name, seed, "started", f"{epochs} of {run.recipe.epochs} epochs")
+        record = RunRecord.load(started)
+        if not experiment.difference(record, run, seed):
+            done = f"{len(record.history)} of {run.recipe.epochs} epochs"
+            return RunStatus(run.name, seed, "started", done)
     return RunStatus(run.name, seed, "missing", "")
 
 
@@ -206,7 +208,8 @@ def _make(
         say(f"{folder.name}: {error}")
         return RunRecord.load(folder / RECORD)
     if record.result["test_accuracy"] is None:  # Ctrl-C ended it
-        say(f"{folder.name}: {len(record.history)} of {recipe.epochs} epochs are kept; the same command goes on there")
+        kept = f"{len(record.history)} of {recipe.epochs} epochs are kept"
+        say(f"{folder.name}: {kept}; the same command goes on there")
         raise KeyboardInterrupt
     return record
 

@@ -20,7 +20,7 @@ _NEEDED = {"model": "name", "dataset": "name"}
 
 
 @dataclasses.dataclass(frozen=True)
-class Run:
+class RunEntry:
     """A run's folder, with its record or with what is wrong with it.
 
     Parameters
@@ -57,7 +57,7 @@ class Comparison:
     results: dict[str, tuple[Any, ...]]
 
 
-def list_runs(runs: str | Path = "runs") -> list[Run]:
+def list_runs(runs: str | Path = "runs") -> list[RunEntry]:
     """Return the runs in the folder `runs`, in the order in which they were begun.
 
     Parameters
@@ -67,7 +67,7 @@ def list_runs(runs: str | Path = "runs") -> list[Run]:
 
     Returns
     -------
-    list of Run
+    list of RunEntry
         A damaged record, or one of another format, is listed with its problem, after the others.
 
     Raises
@@ -81,9 +81,9 @@ def list_runs(runs: str | Path = "runs") -> list[Run]:
     found = []
     for folder in folders:
         try:
-            found.append(Run(folder.name, read_record(folder, runs)))
+            found.append(RunEntry(folder.name, read_record(folder, runs)))
         except (ValueError, OSError) as error:
-            found.append(Run(folder.name, None, str(error)))
+            found.append(RunEntry(folder.name, None, str(error)))
     return sorted(found, key=lambda run: (run.record is None, (run.record and run.record.started) or ""))
 
 
