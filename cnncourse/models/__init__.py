@@ -24,6 +24,7 @@ from cnncourse.models.efficientnet import EfficientNet, efficientnet_cifar
 from cnncourse.models.four_conv import FourConv
 from cnncourse.models.googlenet import GOOGLENETS, GoogLeNet, Inception, SmallGoogLeNet
 from cnncourse.models.lenet import LeNet5, LeNet1998
+from cnncourse.models.memory import Kept, kept_for_backward
 from cnncourse.models.mobilenet import MobileNet
 from cnncourse.models.resnet import RESNETS, CifarResNet, ResNet
 from cnncourse.models.tutorials import ConvBNGAP, DoubleConvGAP, FiveConv, SmallConv, ThreeConv
@@ -47,6 +48,7 @@ __all__ = [
     "FourConv",
     "GoogLeNet",
     "Inception",
+    "Kept",
     "LeNet5",
     "LeNet1998",
     "MobileNet",
@@ -61,6 +63,7 @@ __all__ = [
     "count_multiply_adds",
     "count_parameters",
     "create_model",
+    "kept_for_backward",
     "summary",
 ]
 
