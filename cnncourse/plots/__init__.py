@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from cnncourse.plots._style import figure as figure
     from cnncourse.plots._style import style as style
     from cnncourse.plots.activations import *  # noqa: F403
+    from cnncourse.plots.beyond import *  # noqa: F403
     from cnncourse.plots.convolution import *  # noqa: F403
     from cnncourse.plots.diagrams import *  # noqa: F403
     from cnncourse.plots.learning import *  # noqa: F403
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from cnncourse.plots.pixels import *  # noqa: F403
     from cnncourse.plots.pooling import *  # noqa: F403
     from cnncourse.plots.resnet import *  # noqa: F403
+    from cnncourse.plots.tasks import *  # noqa: F403
 
 # Where each name is found; what one chapter alone draws stands in a submodule of its own.
 _EXPORTS = {
@@ -86,6 +88,12 @@ _EXPORTS = {
     "sampling": "pixels",
     "zoom": "pixels",
     "loss_slices": "resnet",
+    "answers": "tasks",
+    "families": "beyond",
+    "patches": "beyond",
+    "retrieved": "tasks",
+    "scene": "tasks",
+    "u_shape": "beyond",
 }
 
 
