@@ -88,7 +88,7 @@ def learning_rate_at(recipe: Recipe, step: int, total_steps: int) -> float:
         return recipe.learning_rate * (step + 1) / warmup_steps
     if recipe.schedule == "step":
         passed = sum(step >= milestone * total_steps for milestone in recipe.milestones)
-        return recipe.learning_rate * 0.1**passed
+        return recipe.learning_rate / float(10**passed)
     t = (step - warmup_steps) / max(1, total_steps - warmup_steps)
     return recipe.learning_rate * _SCHEDULES[recipe.schedule](t)
 
