@@ -223,6 +223,15 @@ def test_gradients_refuse_what_is_not_there():
         effective_receptive_field(shut, np.ones((1, 1, 8, 8)))
 
 
+def test_the_gradient_finds_paths_that_normalization_and_activations_shut():
+    model = nn.Sequential(
+        nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.ReLU(), nn.MaxPool2d(3, 1), nn.Conv2d(2, 1, 3)
+    )
+    model[1].running_mean.fill_(1e6)
+    mask = receptive_field_by_gradient(model, (1, 9, 9))
+    assert mask[1:8, 1:8].all() and mask.sum() == 49
+
+
 def test_the_effective_field_lies_inside_and_adds_up_to_one():
     model = create_model("three_conv", seed=0)
     images = np.random.default_rng(0).normal(size=(8, 3, 32, 32))

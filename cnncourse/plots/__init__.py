@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from cnncourse.plots.lenet import *  # noqa: F403
     from cnncourse.plots.pixels import *  # noqa: F403
     from cnncourse.plots.pooling import *  # noqa: F403
+    from cnncourse.plots.receptive_field import *  # noqa: F403
     from cnncourse.plots.resnet import *  # noqa: F403
     from cnncourse.plots.tasks import *  # noqa: F403
 
@@ -69,6 +70,8 @@ _EXPORTS = {
     "padding_frames": "convolution",
     "signals": "convolution",
     "stops": "convolution",
+    "field_cone": "receptive_field",
+    "field_frames": "receptive_field",
     "number_grids": "pooling",
     "pool_windows": "pooling",
     "sampled_signals": "pooling",

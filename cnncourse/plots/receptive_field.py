@@ -1,0 +1,239 @@
+"""What the chapter on receptive fields draws: dependences along a row, and fields framed on a picture."""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+
+from cnncourse.plots._pictures import as_picture
+from cnncourse.plots._style import (
+    INK,
+    INPUT,
+    KERNEL,
+    LEAST,
+    MUTED,
+    OUTPUT,
+    PALETTE,
+    SMALL,
+    WIDTH,
+    bare,
+    figure,
+    style,
+    tidy,
+)
+
+__all__ = ["field_cone", "field_frames"]
+
+NAMES = 1.05  # inches for the layers' names
+
+
+class _Level(NamedTuple):
+    """One row of cells of a cone."""
+
+    name: str
+    places: np.ndarray  # the middle of each cell, in pixels
+    seen: frozenset[int]
+    taps: dict[int, list[int]]  # of each seen cell: the cells of the level above that it reads
+
+
+def field_cone(pixels: int, layers: Mapping[str, Sequence[int]], index: int, ax: Axes | None = None) -> Axes:
+    """Draw along one row of pixels which cells of each layer one output depends on.
+
+    The pixels are the upper row, the output is in the lowest one. Each cell stands below the middle of what
+    it sees; what the output depends on is filled, and joined by lines. Cells of padding are dashed.
+
+    Parameters
+    ----------
+    pixels : int
+        How many pixels the row has.
+    layers : mapping from str to (kernel_size, stride, padding, dilation)
+        The layers by name, in order; what is left out at the end of each is 1, 0 and 1.
+    index : int
+        Which cell of the last layer.
+    ax : Axes, optional
+        Where to draw; a new card if it is not given.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        If the last layer has no such cell.
+
+    Examples
+    --------
+    >>> ax = field_cone(8, {"conv 3": [3], "pool 2": [2, 2]}, index=1)
+    >>> [text.get_text() for text in ax.texts]
+    ['pixels', '4 seen', 'conv 3', '2', 'pool 2', '1']
+    """
+    levels = _levels(pixels, layers, index)
+    drawn = np.concatenate([level.places for level in levels] + _padding_places(levels))
+    low, high = drawn.min() - 0.5, drawn.max() + 0.5
+    cell = min(0.36, (WIDTH - NAMES - 0.75) / (high - low))
+    gap = 0.62 / cell  # from row to row, in cells
+    with style():
+        if ax is None:
+            ax = figure(height=0.62 * (len(levels) - 1) + cell + 0.2)[1]
+        assert ax is not None
+        tidy(ax)
+        for number, level in enumerate(levels):
+            _draw_level(
+                ax, level, levels[number - 1] if number else None, number * gap, gap, len(levels), pixels
+            )
+            name = {"ha": "left", "va": "center", "fontsize": SMALL}
+            ax.text(low - NAMES / cell, number * gap, level.name, color=INK, **name)  # type: ignore[arg-type]
+            seen = f"{len(level.seen)} seen" if number == 0 else str(len(level.seen))
+            ax.text(high + 0.15 / cell, number * gap, seen, color=MUTED, **name)  # type: ignore[arg-type]
+    ax.set_xlim(low - NAMES / cell, low + (WIDTH - NAMES) / cell)
+    ax.set_ylim((len(levels) - 1) * gap + 0.7, -0.7)
+    ax.set_aspect("equal")
+    ax.set_axis_off()
+    return ax
+
+
+def _levels(pixels: int, layers: Mapping[str, Sequence[int]], index: int) -> list[_Level]:
+    """Return the rows of a cone from the pixels to the output."""
+    sizes, places = [pixels], [np.arange(pixels, dtype=float)]
+    options = [(*layer, *(1, 1, 0, 1)[len(layer) :]) for layer in layers.values()]
+    for kernel, stride, padding, dilation in options:
+        size = (sizes[-1] + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
+        step = places[-1][1] - places[-1][0] if len(places[-1]) > 1 else 1.0
+        first = places[-1][0] + step * (dilation * (kernel - 1) / 2 - padding)
+        sizes.append(size)
+        places.append(first + step * stride * np.arange(max(size, 0)))
+    if not 0 <= index < sizes[-1]:
+        raise ValueError(f"index must be from 0 to {sizes[-1] - 1}, the cells of the last layer, got {index}")
+    seen, levels = frozenset([index]), []
+    names = ["pixels", *layers]
+    for level in reversed(range(len(sizes))):
+        taps: dict[int, list[int]] = {}
+        if level:
+            kernel, stride, padding, dilation = options[level - 1]
+            taps = {i: [i * stride - padding + k * dilation for k in range(kernel)] for i in seen}
+        levels.append(_Level(names[level], places[level], seen, taps))
+        before = sizes[level - 1] if level else 0
+        seen = frozenset(cell for cells in taps.values() for cell in cells if 0 <= cell < before)
+    return levels[::-1]
+
+
+def _padding_places(levels: Sequence[_Level]) -> list[np.ndarray]:
+    """Return where the cells outside the rows lie that are read all the same."""
+    places = []
+    for above, level in pairwise(levels):
+        step = above.places[1] - above.places[0] if len(above.places) > 1 else 1.0
+        cells = [cell for taps in level.taps.values() for cell in taps]
+        places.append(above.places[0] + step * np.array(cells, dtype=float))
+    return places
+
+
+def _draw_level(
+    ax: Axes, level: _Level, above: _Level | None, y: float, gap: float, rows: int, pixels: int
+) -> None:
+    """Draw one row of cells, and lines to what its seen cells read in the row above."""
+    number = round(y / gap)
+    color = INPUT if number == 0 else OUTPUT if number == rows - 1 else KERNEL
+    for i, x in enumerate(level.places):
+        face = color if i in level.seen else "white"
+        look: Any = {"facecolor": face, "edgecolor": INK if i in level.seen else "#a0a0a0", "linewidth": 0.8}
+        ax.add_patch(Rectangle((x - 0.4, y - 0.4), 0.8, 0.8, zorder=3, **look))
+    if above is None:
+        return
+    step = above.places[1] - above.places[0] if len(above.places) > 1 else 1.0
+    for i, cells in level.taps.items():
+        for cell in cells:
+            x = above.places[0] + step * cell
+            inside = 0 <= cell < len(above.places)
+            ax.plot([level.places[i], x], [y - 0.4, y - gap + 0.4], color=MUTED, linewidth=0.8, zorder=2)
+            if not inside:
+                box = Rectangle(
+                    (x - 0.4, y - gap - 0.4), 0.8, 0.8, fill=False, edgecolor="#8c8c8c", linestyle=":"
+                )
+                ax.add_patch(box)
+
+
+def field_frames(
+    image: Any,
+    frames: Mapping[str, tuple[int, int, int, int]],
+    ax: Axes | None = None,
+    title: str | None = None,
+    legend: bool = True,
+) -> Axes:
+    """Draw a picture with receptive fields as frames; what lies beyond the picture is padding.
+
+    Parameters
+    ----------
+    image : array_like of shape (H, W), (1, H, W) or (3, H, W)
+        uint8, or floats between 0 and 1.
+    frames : mapping from str to (row, column, height, width)
+        The fields by name, in pixels; they may begin outside the picture.
+    ax : Axes, optional
+        Where to draw; a new card if it is not given.
+    title : str, optional
+        Written above.
+    legend : bool
+        Name the frames beside the picture.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        If there are no frames, or more than there are colors.
+
+    Examples
+    --------
+    >>> ax = field_frames(np.zeros((8, 8)), {"conv 3": (2, 2, 3, 3), "all": (-1, -1, 10, 10)})
+    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    ['conv 3', 'all']
+    """
+    if not 1 <= len(frames) <= len(PALETTE):
+        raise ValueError(f"frames holds 1 to {len(PALETTE)} fields, got {len(frames)}")
+    picture = as_picture("image", image)
+    high, wide = picture.shape[:2]
+    edges = np.array([(r, c, r + h, c + w) for r, c, h, w in frames.values()])
+    top, left = np.minimum(edges[:, :2].min(axis=0), 0) - 0.6
+    bottom, right = np.maximum(edges[:, 2:].max(axis=0), (high, wide)) + 0.6
+    with style():
+        if ax is None:
+            room = WIDTH - (1.75 if legend else 0.1)
+            ax = figure(height=min(4.2, room * (bottom - top) / (right - left)) + (0.35 if title else 0.1))[1]
+        assert ax is not None
+        tidy(ax)
+        extent = (0, wide, high, 0)
+        ax.imshow(picture, cmap="gray", vmin=0, vmax=1, interpolation="nearest", extent=extent)
+        ax.add_patch(Rectangle((0, 0), wide, high, fill=False, edgecolor=MUTED, linewidth=0.8))
+        for (name, (row, column, height, width)), color, dash in zip(
+            frames.items(), PALETTE, DASHES, strict=False
+        ):
+            corner = (column, row)
+            ax.add_patch(Rectangle(corner, width, height, fill=False, edgecolor="white", linewidth=4))
+            ax.add_patch(
+                Rectangle(
+                    corner,
+                    width,
+                    height,
+                    fill=False,
+                    edgecolor=color,
+                    linewidth=2.2,
+                    linestyle=dash,
+                    label=name,
+                )
+            )
+        ax.set_xlim(left, right)
+        ax.set_ylim(bottom, top)
+        bare(ax)
+        if title:
+            ax.set_title(title)
+        if legend:
+            ax.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), handlelength=2.2, fontsize=LEAST)
+    return ax
+
+
+DASHES = ("-", (0, (5, 1.5)), "-.", ":", "-", (0, (5, 1.5)), "-.")
