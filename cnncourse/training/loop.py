@@ -99,7 +99,9 @@ def fit(
         part=(rank(), processes()),
     )
     batches.epoch = done = len(state.history)
-    with Progress(recipe.epochs * len(batches), progress, done * len(batches)) as bar:
+    with Progress(
+        recipe.epochs * len(batches), progress if rank() == 0 else False, done * len(batches)
+    ) as bar:
         for epoch in range(done + 1, recipe.epochs + 1):
             row: dict[str, Any] = {"epoch": epoch} | train_epoch(state, batches, bar)
             seconds = time.perf_counter() - start
@@ -151,7 +153,9 @@ def train_epoch(state: State, batches: Batches, bar: Progress) -> dict[str, floa
             correct += int((logits.argmax(dim=1) == labels).sum())
             norm_sum += norm if math.isfinite(norm) else 0.0
             if not math.isfinite(loss_sum) or not (math.isfinite(norm) or scaler.is_enabled()):
-                raise DivergedError(describe_divergence(loss.item(), norm, rate, first + index, total_steps))
+                raise DivergedError(
+                    describe_divergence(loss.item(), norm, first + index, total_steps, recipe)
+                )
             bar.step(loss_sum / count, correct / count)
     wait_for(device)
     images_seen, all_losses, all_correct = sums((count, loss_sum, correct), device)
@@ -163,12 +167,13 @@ def train_epoch(state: State, batches: Batches, bar: Progress) -> dict[str, floa
     }
 
 
-def describe_divergence(loss: float, norm: float, rate: float, step: int, total_steps: int) -> str:
+def describe_divergence(loss: float, norm: float, step: int, total_steps: int, recipe: Recipe) -> str:
     """Return what happened in step number `step` (from 0), and what to try."""
+    rate = learning_rate_at(recipe, step, total_steps)
     what = f"the gradient's norm became {norm}" if math.isfinite(loss) else f"the loss became {loss}"
     return (
         f"{what} in step {step + 1} of {total_steps}, at learning rate {rate:g}; "
-        f"try a learning_rate of {rate / 10:g}, or a warmup"
+        f"try a learning_rate of {recipe.learning_rate / 10:g}, or a warmup"
     )
 
 

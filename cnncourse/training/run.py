@@ -161,7 +161,8 @@ def _fit(
         record.finished = _now()
         if rank() == 0:
             record.save(folder / RECORD)
-    if record.status == "completed" and rank() == 0:
+    evaluated = test_set is None or record.result["test_accuracy"] is not None
+    if record.status == "completed" and evaluated and rank() == 0:
         (folder / CHECKPOINT).unlink(missing_ok=True)
 
 

@@ -1,0 +1,222 @@
+"""Optimizers, schedules, averaging and number formats of the engine."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from cnncourse import data
+from cnncourse.models import create_model
+from cnncourse.training import Recipe, evaluate, fit
+from cnncourse.training import precision as precision_module
+from cnncourse.training.muon import Muon, orthogonalize
+from cnncourse.training.optimizers import Together, create_optimizer, learning_rate_at
+from cnncourse.training.precision import choose_dtype
+from cnncourse.training.state import State
+
+DIGITS = data.load("digits").take(200)
+
+
+def make_model(seed=0):
+    return create_model("conv_bn_gap", in_channels=1, seed=seed)
+
+
+class TestMuon:
+    @settings(deadline=None)
+    @given(rows=st.integers(1, 12), columns=st.integers(1, 12), seed=st.integers(0, 1000))
+    def test_singular_values_come_near_one_and_their_vectors_stay(self, rows, columns, seed):
+        matrix = torch.randn(rows, columns, generator=torch.Generator().manual_seed(seed), dtype=torch.double)
+        u, values, vh = torch.linalg.svd(matrix, full_matrices=False)
+        found = torch.diag(u.T @ orthogonalize(matrix, steps=8) @ vh.T)
+        kept = values > 0.02 * values.max()
+        assert ((found > 0.6) & (found < 1.3))[kept].all()
+
+    def test_steps_as_torch_does(self):
+        torch_muon = getattr(torch.optim, "Muon", None)
+        if torch_muon is None:
+            assert tuple(map(int, torch.__version__.split(".")[:2])) < (2, 9)
+            return
+        ours, theirs = (nn.Parameter(torch.arange(12.0).reshape(3, 4).sin()) for _ in range(2))
+        options = {"lr": 0.02, "momentum": 0.9, "weight_decay": 0.1, "nesterov": True}
+        optimizers = [
+            Muon([ours], **options),
+            torch_muon([theirs], **options, adjust_lr_fn="match_rms_adamw"),
+        ]
+        target = torch.ones(3, 4)
+        for _ in range(5):
+            for parameter, optimizer in zip((ours, theirs), optimizers, strict=True):
+                optimizer.zero_grad()
+                ((parameter - target) ** 2).sum().backward()
+                optimizer.step()
+        # torch iterates in bfloat16
+        assert torch.allclose(ours, theirs, atol=3e-3)
+        assert not torch.allclose(ours, torch.arange(12.0).reshape(3, 4).sin(), atol=3e-2)
+
+    def test_filters_are_taken_as_rows(self):
+        weight = torch.randn(4, 3, 2, 2, generator=torch.Generator().manual_seed(0))
+        flat, filters = nn.Parameter(weight.reshape(4, 12).clone()), nn.Parameter(weight.clone())
+        for parameter in (flat, filters):
+            optimizer = Muon([parameter], lr=0.1)
+            (parameter**3).sum().backward()
+            optimizer.step()
+        assert torch.allclose(flat, filters.reshape(4, 12))
+
+    def test_a_closure_computes_the_gradient(self):
+        parameter = nn.Parameter(torch.eye(2))
+        optimizer = Muon([parameter], lr=0.1)
+
+        def closure():
+            optimizer.zero_grad()
+            loss = (parameter**2).sum()
+            loss.backward()
+            return loss
+
+        assert optimizer.step(closure).item() == 2.0
+        assert (parameter**2).sum().item() < 2.0
+
+    def test_vectors_are_refused(self):
+        with pytest.raises(ValueError, match=r"two or more axes, got shape \(3,\)"):
+            Muon([nn.Parameter(torch.zeros(3))])
+
+    def test_biases_scales_and_the_last_layer_go_to_adamw(self):
+        model = make_model()
+        optimizer = create_optimizer(model, Recipe(optimizer="muon", momentum=0.9, nesterov=True))
+        assert isinstance(optimizer, Together)
+        muon, adamw = optimizer.optimizers
+        shapes = [p.ndim for group in muon.param_groups for p in group["params"]]
+        others = [p for group in adamw.param_groups for p in group["params"]]
+        assert shapes == [4, 4, 4]
+        assert any(p is model.classifier[-1].weight for p in others)
+        assert len(shapes) + len(others) == len(list(model.parameters()))
+
+    def test_a_network_of_one_layer_is_refused(self):
+        with pytest.raises(ValueError, match="use 'adamw'"):
+            create_optimizer(nn.Sequential(nn.Flatten(), nn.Linear(4, 2)), Recipe(optimizer="muon"))
+
+
+class TestSchedules:
+    def test_step_divides_by_ten_at_each_milestone(self):
+        recipe = Recipe(learning_rate=1.0, schedule="step", milestones=[0.5, 0.75])
+        rates = [learning_rate_at(recipe, step, 100) for step in range(100)]
+        assert rates[49] == 1.0 and rates[50] == 0.1 and rates[74] == 0.1 and rates[75] == 0.01
+
+    def test_one_cycle_rises_and_falls_as_torch_s(self):
+        recipe = Recipe(learning_rate=0.5, schedule="one_cycle")
+        optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.1)
+        theirs = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer, 0.5, total_steps=1001, div_factor=25, final_div_factor=1e9
+        )
+        for step in range(1000):
+            assert learning_rate_at(recipe, step, 1000) == pytest.approx(theirs.get_last_lr()[0], abs=2e-3)
+            optimizer.step()
+            theirs.step()
+
+
+class TestRecipeKeysTogether:
+    @pytest.mark.parametrize(
+        ("values", "message"),
+        [
+            ({"nesterov": True}, "nesterov needs a momentum"),
+            ({"momentum": 0.9}, "momentum 0.9 has no effect with optimizer 'adam'"),
+            ({"milestones": [0.5]}, "milestones have no effect with schedule 'constant'"),
+            ({"schedule": "step"}, r"needs milestones, such as \[0.5, 0.75\]"),
+            ({"schedule": "step", "milestones": [0.7, 0.5]}, r"milestones must rise, got \[0.7, 0.5\]"),
+            ({"schedule": "step", "milestones": [1.5]}, "milestones must be above 0 and below 1, got 1.5"),
+            ({"schedule": "one_cycle", "warmup": 0.1}, "has its own warm-up; leave warmup out"),
+            ({"label_smoothing": 1.0}, "label_smoothing must be at least 0 and below 1"),
+            ({"averaging": -0.1}, "averaging must be at least 0 and below 1"),
+            ({"dtype": "bfloat"}, "dtype is unknown: 'bfloat'. Did you mean 'bfloat16'"),
+        ],
+    )
+    def test_what_excludes_is_refused(self, values, message):
+        with pytest.raises(ValueError, match=message):
+            Recipe(**values)
+
+    def test_a_number_is_no_switch(self):
+        with pytest.raises(TypeError, match="channels_last must be true or false, got 1"):
+            Recipe(channels_last=1)
+
+
+class TestLabelSmoothing:
+    def test_the_loss_is_that_of_the_smoothed_targets(self):
+        model, smoothed = make_model(), make_model()
+        recipe = Recipe(epochs=1, batch_size=200, learning_rate=1e-9)
+        plain = fit(model, DIGITS, recipe)[0]["train_loss"]
+        history = fit(smoothed, DIGITS, recipe.replace(label_smoothing=0.2))
+        model.train()
+        with torch.no_grad():
+            images = torch.from_numpy(DIGITS.images).float() / 127.5 - 1
+            log_p = make_model().train()(images).log_softmax(dim=1)
+        labels = torch.from_numpy(np.asarray(DIGITS.labels))
+        right = log_p[torch.arange(len(labels)), labels].mean().item()
+        assert plain == pytest.approx(-right, rel=1e-4)
+        assert history[0]["train_loss"] == pytest.approx(-0.8 * right - 0.2 * log_p.mean().item(), rel=1e-4)
+
+
+class TestAveraging:
+    def test_averaged_weights_are_those_of_the_formula(self):
+        keep, recipe = 0.6, Recipe(epochs=1, batch_size=100, optimizer="sgd", learning_rate=0.1)
+        model, plain = make_model(), make_model()
+        seen = []
+        fit(plain, DIGITS, recipe.replace(epochs=1), after_epoch=None)
+        hooked = make_model()
+        state = State(hooked, recipe, DIGITS.shape)
+        state.optimizer.register_step_post_hook(
+            lambda *_: seen.append(hooked.classifier[-1].weight.detach().clone())
+        )
+        fit(hooked, DIGITS, recipe, state=state)
+        fit(model, DIGITS, recipe.replace(averaging=keep))
+        first, second = seen
+        assert torch.allclose(model.classifier[-1].weight, keep * first + (1 - keep) * second, atol=1e-6)
+        assert torch.equal(plain.classifier[-1].weight, second)
+
+    def test_averaged_weights_are_the_evaluated_ones(self):
+        model = make_model()
+        history = fit(model, DIGITS, Recipe(epochs=2, averaging=0.9), validation=DIGITS)
+        assert evaluate(model, DIGITS)["loss"] == pytest.approx(history[-1]["validation_loss"], rel=1e-5)
+
+
+class TestNumberFormats:
+    @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+    def test_sixteen_bits_learn_about_the_same(self, dtype):
+        losses = {}
+        for name in ("float32", dtype):
+            history = fit(make_model(), DIGITS, Recipe(epochs=3, batch_size=20, dtype=name))
+            losses[name] = [row["train_loss"] for row in history]
+            assert all(math.isfinite(row["gradient_norm"]) for row in history)
+        assert losses[dtype] != losses["float32"]
+        assert losses[dtype] == pytest.approx(losses["float32"], rel=0.1)
+
+    def test_channels_last_changes_the_layout_and_not_the_numbers(self):
+        rows = []
+        for channels_last in (False, True):
+            model = create_model("conv_bn_gap", seed=0)
+            images = data.load("shapes10").take(40)
+            recipe = Recipe(epochs=2, batch_size=20, channels_last=channels_last)
+            rows.append(fit(model, images, recipe)[-1]["train_loss"])
+            layout = model.features[4].weight.is_contiguous(memory_format=torch.channels_last)
+            assert layout == channels_last
+        assert rows[1] == pytest.approx(rows[0], rel=1e-4)
+
+    @pytest.mark.parametrize(("sixteen", "chosen"), [(0.5, torch.bfloat16), (2.0, torch.float32)])
+    def test_auto_takes_what_is_faster(self, monkeypatch, sixteen, chosen):
+        seconds = {torch.float32: 1.0, torch.bfloat16: sixteen}
+        monkeypatch.setattr(
+            precision_module, "_seconds_a_step", lambda model, shape, dtype, last: seconds[dtype]
+        )
+        assert choose_dtype("auto", make_model(), (20, 1, 8, 8)) == chosen
+
+    def test_timing_a_step_leaves_the_network_as_it_was(self):
+        model = make_model()
+        before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+        torch.manual_seed(3)
+        expected = torch.rand(1)
+        torch.manual_seed(3)
+        assert choose_dtype("auto", model, (20, 1, 8, 8)) in (torch.float32, torch.bfloat16)
+        assert torch.equal(torch.rand(1), expected)
+        assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
+        assert all(parameter.grad is None for parameter in model.parameters())
