@@ -23,7 +23,6 @@ from cnncourse.plots._style import (
     PALETTE,
     SMALL,
     TEXT,
-    WIDTH,
     bare,
     figure,
     grid,
@@ -67,24 +66,22 @@ def answer_tables(images: Any, tables: Mapping[str, Any], classes: Sequence[str]
         raise ValueError(f"tables must be 1 to 3, got {len(tables)}")
     pictures = [as_picture("images", image) for image in images]
     count, width = len(pictures), len(classes)
-    cell = (WIDTH - 0.6) / (len(tables) * (width + 1.2) + 1)
     with style():
-        fig, _ = figure(height=count * cell + 0.85)
+        fig, _ = figure(height=0.3 * count + 1.05)
         fig.clear()
-        shares = [1.0, *[float(width)] * len(tables)]
+        shares = [1.8, *[float(width)] * len(tables)]
         panels: np.ndarray = fig.subplots(1, len(tables) + 1, gridspec_kw={"width_ratios": shares})
-        height, wide = pictures[0].shape[:2]
-        column = np.concatenate(
-            [np.pad(p, [(0, 1), (0, 0), (0, 0)][: p.ndim], constant_values=1) for p in pictures]
-        )
-        panels[0].imshow(column, cmap="gray", vmin=0, vmax=1, extent=(0, wide / (height + 1), count, 0))
-        panels[0].set_aspect("equal")
+        rows = [
+            np.pad(picture, [(0, 1), (0, 0), (0, 0)][: picture.ndim], constant_values=1)
+            for picture in pictures
+        ]
+        panels[0].imshow(np.concatenate(rows), cmap="gray", vmin=0, vmax=1, aspect="auto")
         bare(panels[0])
         for ax, (title, table) in zip(panels[1:], tables.items(), strict=True):
             values = to_plane(f"tables[{title!r}]", table)
             if values.shape != (count, width):
                 raise ValueError(f"tables[{title!r}] must have shape {(count, width)}, got {values.shape}")
-            drawn = tidy(ax).imshow(values, cmap=AMOUNT, vmin=0, vmax=1)
+            drawn = tidy(ax).imshow(values, cmap=AMOUNT, vmin=0, vmax=1, aspect="auto")
             ax.set_xticks(range(width), list(classes), fontsize=LEAST)
             ax.set_yticks([])
             ax.tick_params(length=0)
