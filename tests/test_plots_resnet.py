@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from cnncourse import plots
+from cnncourse.models.resnet import BasicBlock
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +41,31 @@ def test_rows_of_a_slice_go_up():
     assert np.ptp(line.vertices[:, 1]) < 1e-9
 
 
+def test_blocks_side_by_side_have_one_scale_and_start_at_one_height():
+    blocks = {"plain": BasicBlock(8, 8, shortcut="none"), "residual": BasicBlock(8, 8)}
+    axes = plots.block_diagrams(blocks, (8, 4, 4))
+    assert [ax.texts[0].get_text() for ax in axes] == ["plain", "residual"]
+    assert axes[0].get_ylim() == axes[1].get_ylim()
+    fig = axes[0].figure
+    for ax in axes:
+        inches = np.diff(ax.get_xlim())[0], -np.diff(ax.get_ylim())[0]
+        assert inches == pytest.approx(tuple(ax.get_position().size * fig.get_size_inches()))
+
+
+def test_norms_stand_at_their_layers_on_one_scale():
+    axes = plots.layer_norms({"plain": {"2": [1e4, 1], "3": [1e6, 1e3, 1]}, "residual": {"2": [2, 1]}})
+    assert axes[0].get_ylim() == axes[1].get_ylim()
+    assert axes[0].get_yscale() == "log"
+    assert axes[0].lines[1].get_xydata().tolist() == [[1, 1e6], [2, 1e3], [3, 1]]
+
+
 def test_messages():
+    with pytest.raises(ValueError, match="blocks is empty"):
+        plots.block_diagrams({}, (1, 1, 1))
+    with pytest.raises(ValueError, match="the 4 diagrams do not fit side by side"):
+        plots.block_diagrams({str(i): BasicBlock(8, 16, 2) for i in range(4)}, (8, 4, 4))
+    with pytest.raises(ValueError, match="panels is empty"):
+        plots.layer_norms({})
     with pytest.raises(ValueError, match="surfaces is empty"):
         plots.loss_slices({}, [0, 1])
     with pytest.raises(ValueError, match=r"surfaces\['a'\] has shape \(2, 2\), but steps has 3 values"):

@@ -90,6 +90,8 @@ _EXPORTS = {
     "neighbor_pairs": "pixels",
     "sampling": "pixels",
     "zoom": "pixels",
+    "block_diagrams": "resnet",
+    "layer_norms": "resnet",
     "loss_slices": "resnet",
     "answers": "tasks",
     "families": "beyond",
