@@ -21,21 +21,39 @@ _HOMES = {
     "ImageSet": "data",
     "Recipe": "training",
     "RunRecord": "training",
+    "avg_pool2d": "pooling",
+    "batch_norm": "normalization",
     "conv1d": "convolution",
     "conv2d": "convolution",
     "conv2d_backward": "convolution",
     "create_model": "models",
+    "cross_entropy": "learning",
     "evaluate": "training",
     "fit": "training",
     "load": "data",
     "load_photo": "data",
-    "avg_pool2d": "pooling",
+    "load_records": "training",
     "max_pool2d": "pooling",
     "output_size": "convolution",
     "read_image": "data",
+    "relu": "activations",
+    "softmax": "learning",
+    "summary": "models",
     "train": "training",
 }
-_MODULES = ("convolution", "data", "images", "models", "plots", "pooling", "training")
+_MODULES = (
+    "activations",
+    "convolution",
+    "data",
+    "images",
+    "learning",
+    "models",
+    "normalization",
+    "plots",
+    "pooling",
+    "receptive_field",
+    "training",
+)
 
 __all__ = sorted([*_HOMES, *_MODULES, "__version__"])
 

@@ -60,12 +60,15 @@ def examine() -> list[Finding]:
     return findings
 
 
+PACKAGES = ("numpy", "matplotlib", "pillow", "tqdm", "platformdirs", "pooch", "torchinfo")
+
+
 def check_versions() -> list[Finding]:
     """Name Python, and look for the packages that the course needs."""
     python = f"Python {platform.python_version()}, {platform.system()} {platform.machine()}"
     findings = [Finding("ok", python)]
     versions, missing = [], []
-    for name in ("cnncourse", "numpy", "matplotlib", "pillow", "tqdm", "platformdirs", "pooch"):
+    for name in ("cnncourse", *PACKAGES):
         try:
             versions.append(f"{name} {importlib.metadata.version(name)}")
         except importlib.metadata.PackageNotFoundError:

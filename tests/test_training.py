@@ -16,8 +16,8 @@ from cnncourse import data, training
 from cnncourse._progress import wants_progress
 from cnncourse.data import ImageSet
 from cnncourse.training import Batches, DivergedError, Recipe, RunRecord, evaluate, fit
-from cnncourse.training.optimizers import create_optimizer, learning_rate_at
 from cnncourse.training.files import write_whole
+from cnncourse.training.optimizers import create_optimizer, learning_rate_at
 from cnncourse.training.support import choose_device
 
 
