@@ -22,7 +22,7 @@ from cnncourse.models.convnext import ConvNeXt
 from cnncourse.models.densenet import DenseNet, densenet_cifar
 from cnncourse.models.efficientnet import EfficientNet, efficientnet_cifar
 from cnncourse.models.four_conv import FourConv
-from cnncourse.models.googlenet import GOOGLENETS, GoogLeNet, Inception, SmallGoogLeNet
+from cnncourse.models.googlenet import GOOGLENETS, GoogLeNet, Inception, SmallGoogLeNet, Widths
 from cnncourse.models.lenet import LeNet5, LeNet1998
 from cnncourse.models.memory import Kept, kept_for_backward
 from cnncourse.models.mobilenet import MobileNet
@@ -60,6 +60,7 @@ __all__ = [
     "ThreeConv",
     "UNet",
     "VisionTransformer",
+    "Widths",
     "count_multiply_adds",
     "count_parameters",
     "create_model",
