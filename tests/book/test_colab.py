@@ -113,6 +113,16 @@ def look(folder: Path) -> dict:
     return json.loads(result.stdout)
 
 
+def test_the_wheel_holds_experiments_and_records(colab):
+    (wheel,) = (colab / "wheels").glob("cnncourse-*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        found = {name for name in archive.namelist() if name.endswith((".toml", ".json"))}
+    package = ROOT / "cnncourse"
+    for folder, kind in (("experiments", "*.toml"), ("records", "*/*.json")):
+        files = [path.relative_to(ROOT).as_posix() for path in (package / folder).glob(kind)]
+        assert files and set(files) <= found
+
+
 def test_a_notebook_runs_from_its_first_cell(colab, monkeypatch):
     before = look(colab)
     assert before["places"]["cnncourse"] is None and before["places"][MISSING] is None
