@@ -84,7 +84,9 @@ def families(
         grid(ax, "both")
         if percent:
             ax.yaxis.set_major_formatter(FuncFormatter(percent_text))
-        ax.legend(ncols=2, loc="lower right", frameon=True, framealpha=0.9, edgecolor="none")
+        if "x" in log:
+            ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.12g}"))
+        ax.legend(ncols=4, loc="lower left", bbox_to_anchor=(-0.12, 1.0), columnspacing=1.2, borderpad=0)
     return ax
 
 

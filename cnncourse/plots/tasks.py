@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 from matplotlib.patches import Rectangle
 
 from cnncourse.plots._arrays import check_titles, to_array
@@ -71,7 +72,7 @@ def answers(
             _mark(ax, index, boxes or {}, masks or {})
             if names:
                 ax.set_title(names[index], fontsize=SMALL, pad=3)
-        _key(fig, [*(boxes or {}), *(masks or {})])
+        _key(fig, boxes or {}, masks or {})
     return axes_of(axes)
 
 
@@ -90,14 +91,14 @@ def _mark(ax: Axes, index: int, boxes: Mapping[str, Any], masks: Mapping[str, An
             ax.contour(columns, rows, mask, levels=[0.5], colors=[ink], linewidths=width, linestyles=[look])
 
 
-def _key(fig: Any, kinds: Sequence[str]) -> None:
-    """Say below the pictures which line is which."""
-    shown = list(dict.fromkeys(kinds))
-    if len(shown) < 2:
+def _key(fig: Any, *marks: Mapping[str, Any]) -> None:
+    """Say below the pictures which line is which, where there are two kinds."""
+    if max(len(each) for each in marks) < 2:
         return
+    looks = {kind: look for each in marks for kind, look in zip(each, LOOKS, strict=False)}
     handles = [
         Rectangle((0, 0), 1, 1, fill=False, edgecolor=color, linewidth=1.8, linestyle=dashes, label=kind)
-        for kind, (color, dashes) in zip(shown, LOOKS, strict=False)
+        for kind, (color, dashes) in looks.items()
     ]
     fig.legend(handles=handles, loc="outside lower center", ncols=2, fontsize=SMALL, frameon=False)
 
@@ -216,18 +217,21 @@ def scene(image: Any, masks: Any, labels: Any, classes: Sequence[str]) -> np.nda
                 corner[0] + 1, corner[1] + 1, classes[number], va="top", fontsize=LEAST, color="black",
                 bbox={"facecolor": "white", "alpha": 0.8, "pad": 0.8, "linewidth": 0},
             )  # fmt: skip
-            middle = columns.mean(), rows.mean()
-            _fill(axes[2], mask, PALETTE[present.index(number)], classes[number], middle)
-            _fill(axes[3], mask, PALETTE[index], f"{classes[number]} {index + 1}", middle)
+            _fill(axes[3], mask, PALETTE[index], f"{classes[number]} {index + 1}")
+        for index, number in enumerate(present):
+            _fill(axes[2], np.any(planes[numbers == number], axis=0), PALETTE[index], classes[number])
     return axes
 
 
-def _fill(ax: Axes, mask: np.ndarray, color: str, text: str, middle: tuple[float, float]) -> None:
+def _fill(ax: Axes, mask: np.ndarray, color: str, text: str) -> None:
     """Color the pixels of a mask and write what it is in its middle."""
+    if not mask.any():
+        return
     painted = np.zeros((*mask.shape, 4))
-    painted[mask] = [*(int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)), 1]
+    painted[mask] = to_rgba(color)
     ax.imshow(painted)
+    rows, columns = np.nonzero(mask)
     ax.text(
-        *middle, text, ha="center", va="center", fontsize=LEAST, color="black",
+        columns.mean(), rows.mean(), text, ha="center", va="center", fontsize=LEAST, color="black",
         bbox={"facecolor": "white", "alpha": 0.85, "pad": 0.8, "linewidth": 0},
     )  # fmt: skip
