@@ -135,7 +135,7 @@ def test_preactivation_adds_without_a_relu():
 
 
 def test_weights_keep_the_scale_of_gradients():
-    conv = create_model("resnet56", seed=0).layer3[4].conv2
+    conv = create_model("resnet56", seed=0).layer3[0].conv1  # from 32 to 64 channels: fan-out, not fan-in
     assert conv.weight.std().item() == pytest.approx((2 / (64 * 9)) ** 0.5, rel=0.02)
 
 
