@@ -18,6 +18,8 @@ def start_weights(model: nn.Module, *last: nn.Linear) -> None:
     """
     for layer in model.modules():
         if isinstance(layer, nn.Conv2d | nn.Linear):
+            if layer.weight.is_meta:  # nothing to draw; torch would import 900 modules to draw nothing
+                continue
             if any(layer is one for one in last):
                 nn.init.normal_(layer.weight, std=0.01)
             else:
