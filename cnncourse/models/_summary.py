@@ -36,8 +36,9 @@ class Summary:
         The name of the network's class.
     image_shape : tuple of int
         Shape (C, H, W) of the image.
-    rows : tuple of Row
-        One for each layer, in the order in which they run.
+    rows : tuple
+        A named tuple (name, type, output_shape, parameters, multiply_adds) for each layer, in the order
+        in which they run.
     parameters : int
         All parameters of the network, each counted once.
     multiply_adds : int
