@@ -13,7 +13,8 @@ from cnncourse._checks import check_choice, check_count
 LENGTH = 256
 SIZES = {"train": 4_000, "test": 1_000}
 SEEDS = {"train": 20, "test": 21}
-STATES = ("even", "knocking", "rattling", "slipping")
+STATES = ("even", "knocking", "rattling", "scraping")
+SHORTEST = 22  # samples between two knocks, at least
 
 
 class SeriesSet(NamedTuple):
@@ -35,10 +36,10 @@ class SeriesSet(NamedTuple):
 
 
 def draw_machines(split: str = "train", n: int | None = None, seed: int | None = None) -> SeriesSet:
-    """Draw series of a machine that runs evenly, knocks, rattles or slips.
+    """Draw series of a machine that runs evenly, knocks, rattles or scrapes.
 
-    "Knocking" has short knocks at even distances, "rattling" the same knocks at random places, "slipping"
-    a hum whose pitch jumps once, "even" the hum alone. Every hum has its own pitch, phase and noise.
+    "Knocking" has short knocks at even distances, "rattling" as many of them at uneven distances (22 samples
+    at least), "scraping" a burst of noise, "even" none of these. Every machine hums at its own pitch.
 
     Parameters
     ----------
@@ -71,20 +72,30 @@ def draw_machines(split: str = "train", n: int | None = None, seed: int | None =
 
 def _draw(state: str, rng: np.random.Generator) -> np.ndarray:
     """Draw one series, shape (256,): a hum, noise, and what the state adds."""
-    pitch = np.full(LENGTH, rng.uniform(0.15, 0.45))  # radians a sample: 14 to 42 samples a period
-    if state == "slipping":
-        pitch[rng.integers(LENGTH // 4, 3 * LENGTH // 4) :] *= rng.choice([0.7, 1.4])
-    phase = rng.uniform(0, 2 * np.pi) + np.cumsum(pitch)
+    pitch = rng.uniform(0.15, 0.45)  # radians a sample: 14 to 42 samples a period
+    phase = rng.uniform(0, 2 * np.pi) + pitch * np.arange(LENGTH)
     series: np.ndarray = np.sin(phase) + 0.4 * np.sin(2 * phase + rng.uniform(0, 2 * np.pi))
-    series += rng.normal(0, rng.uniform(0.3, 0.6), LENGTH)
+    noise = np.full(LENGTH, rng.uniform(0.3, 0.6))
+    if state == "scraping":
+        start, length = rng.integers(0, LENGTH - 80), rng.integers(30, 80)
+        noise[start : start + length] *= 3
+    series += noise * rng.normal(size=LENGTH)
     if state in ("knocking", "rattling"):
-        distance = rng.uniform(24, 40)
-        places = np.arange(rng.uniform(0, distance), LENGTH, distance)
-        if state == "rattling":
-            places = rng.uniform(0, LENGTH, len(places))
-        for place in places.astype(int):
+        for place in _places(state, rng).astype(int):
             series[place:] += _knock()[: LENGTH - place]
     return series
+
+
+def _places(state: str, rng: np.random.Generator) -> np.ndarray:
+    """Draw the places of six to eight knocks; uneven distances share the same room as even ones."""
+    distance = rng.uniform(30, 42)
+    count = int(LENGTH // distance)
+    distances = np.full(count, distance)
+    if state == "rattling":
+        distances = SHORTEST + rng.dirichlet(np.ones(count)) * count * (distance - SHORTEST)
+    first = rng.uniform(0, LENGTH - distances[1:].sum())
+    places: np.ndarray = first + np.concatenate([[0], np.cumsum(distances[1:])])
+    return places
 
 
 def _knock() -> np.ndarray:

@@ -5,7 +5,7 @@ import pytest
 
 from cnncourse.data.languages import ALPHABET, decode, encode, load_languages, read_sentences
 from cnncourse.data.scenes import boxes_of, draw_scene
-from cnncourse.data.series import STATES, draw_machines
+from cnncourse.data.series import SHORTEST, STATES, _places, draw_machines
 from cnncourse.data.shapes10 import FIGURES, draw_shapes10, draw_shapes10_masks
 
 
@@ -83,13 +83,22 @@ def test_series_are_scaled_and_repeatable():
         draw_machines("tset")
 
 
-def test_knocks_are_there_and_no_histogram_tells_knocking_from_rattling():
+def test_no_histogram_tells_knocking_from_rattling():
     machines = draw_machines("train", n=2000)
-    kurtosis = {
-        state: (machines.values[machines.labels == label] ** 4).mean() for label, state in enumerate(STATES)
-    }
-    assert min(kurtosis["knocking"], kurtosis["rattling"]) > 1.2 * max(kurtosis["even"], kurtosis["slipping"])
-    assert kurtosis["knocking"] == pytest.approx(kurtosis["rattling"], rel=0.1)
+    values = {state: machines.values[machines.labels == label] for label, state in enumerate(STATES)}
+    fourth = {state: (each**4).mean() for state, each in values.items()}
+    assert fourth["knocking"] > 1.2 * fourth["even"]
+    assert fourth["knocking"] == pytest.approx(fourth["rattling"], rel=0.05)
+
+
+def test_knocks_are_even_or_uneven_and_never_closer_than_a_short_window():
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        even, uneven = (np.diff(_places(state, rng)) for state in ("knocking", "rattling"))
+        assert np.ptp(even) < 1e-9 and 30 <= even[0] <= 42
+        assert uneven.min() >= SHORTEST
+        assert 5 <= len(uneven) <= 7
+    assert np.ptp(uneven) > 3
 
 
 def test_sentences_are_parallel_and_spelled_in_the_alphabet():
