@@ -140,7 +140,7 @@ def test_every_block_can_be_drawn_and_read(name):
 
 def test_a_residual_block_has_its_shortcut():
     nodes = diagrams.trace(create_model("resnet20").layer1[0], (16, 32, 32))
-    boxes = diagrams._boxes(nodes)
+    boxes = _labels.boxes_of(nodes)
     assert [box.lines[0] for box in boxes] == ["input", "conv 3×3", "conv 3×3", "+", "ReLU", "output"]
     assert [box.sources for box in boxes] == [(), (0,), (1,), (2, 0), (3,), (4,)]
     assert boxes[1].lines == ("conv 3×3", "16 channels", "BN, ReLU")
@@ -155,7 +155,7 @@ def test_shortcut_a_and_pre_activation_are_seen():
 
 
 def test_a_main_line_is_straight_and_nothing_shares_a_place():
-    layout = _flow.lay_out(diagrams._boxes(diagrams.trace(*BLOCKS["bottleneck"]())))
+    layout = _flow.lay_out(_labels.boxes_of(diagrams.trace(*BLOCKS["bottleneck"]())))
     x, y = layout.places.T
     straight = [0, 1, 2, 3, 5, 6, 7]  # all but the convolution of the shortcut
     assert max(x[straight]) - min(x[straight]) < 1e-6 and x[4] > x[0]
@@ -164,7 +164,7 @@ def test_a_main_line_is_straight_and_nothing_shares_a_place():
 
 
 def test_branches_stand_side_by_side_in_their_order():
-    layout = _flow.lay_out(diagrams._boxes(diagrams.trace(*inception())))
+    layout = _flow.lay_out(_labels.boxes_of(diagrams.trace(*inception())))
     first = layout.places[[1, 2, 4, 6], 0]
     assert (first[1:] - first[:-1] > 0.5).all()
     assert layout.width < 6.2

@@ -1,11 +1,14 @@
-"""Operations of a network in words short enough for a diagram."""
+"""Operations of a network in words short enough for a diagram, and in boxes."""
 
 import math
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from torch import nn
 
 from cnncourse._graph import Node
+from cnncourse.plots._flow import Box
 
 ACTIVATIONS = {
     "relu": "ReLU", "relu6": "ReLU6", "leakyrelu": "leaky ReLU", "leaky_relu": "leaky ReLU", "gelu": "GELU",
@@ -152,3 +155,57 @@ def _pool(node: Node) -> str:
         return node.operation
     stride = size if stride is None else stride
     return f"{how}-pool {window(size)}" + ("" if _pair(stride) == _pair(size) else _stride(stride) or " / 1")
+
+
+def boxes_of(nodes: Sequence[Node]) -> list[Box]:
+    """Return the boxes of a diagram: a rider goes into the box before it if no other arrow leaves that."""
+    uses = Counter(source for node in nodes for source in set(node.inputs))
+    boxes, place = [Box(("input", size_text(nodes[0].shape)), "input", ())], {0: 0}
+    for index, node in enumerate(nodes[1:], 1):
+        words = label(node)
+        if words.kind == "nothing":
+            place[index] = place[node.inputs[0]]
+            continue
+        sources = tuple(place[source] for source in node.inputs)
+        before = boxes[sources[0]]
+        if words.kind == "rider" and before.face in ("learned", "plain") and uses[node.inputs[0]] == 1:
+            boxes[sources[0]] = _with_rider(before, words.text)
+            place[index] = sources[0]
+            continue
+        face = "join" if words.kind == "join" else "learned" if words.learned else "plain"
+        lines: tuple[str, ...] = (words.text,)
+        if words.kind == "layer" and node.shape:
+            lines = (words.text, _width(node))
+        elif words.kind == "rider" and words.learned:
+            face = "plain"
+        boxes.append(Box(lines, face, sources))
+        place[index] = len(boxes) - 1
+    boxes.append(Box(("output", size_text(nodes[-1].shape)), "output", (place[len(nodes) - 1],)))
+    return boxes
+
+
+def _width(node: Node) -> str:
+    """Return how many numbers a layer gives at each place: channels, or a dense layer's outputs."""
+    if len(node.shape) == 3 and not isinstance(node.module, nn.Linear):
+        return f"{node.shape[0]} channels"
+    return str(node.shape[-1])
+
+
+def _with_rider(box: Box, word: str) -> Box:
+    """Return `box` with one more word: in a line of its own, beside those that already follow the layer."""
+    if len(box.lines) > 2 or (box.face == "plain" and len(box.lines) > 1):
+        return box._replace(lines=(*box.lines[:-1], f"{box.lines[-1]}, {word}"))
+    if box.face == "plain" and len(box.lines[0]) + len(word) < 12:
+        return box._replace(lines=(f"{box.lines[0]}, {word}",))
+    return box._replace(lines=(*box.lines, word))
+
+
+def size_text(shape: Sequence[int]) -> str:
+    """Return sizes in words.
+
+    Examples
+    --------
+    >>> size_text((3, 32, 32))
+    '3 × 32 × 32'
+    """
+    return " × ".join(map(str, shape))

@@ -1,6 +1,5 @@
 """Networks as drawings, made from the networks themselves: what happens to one image is drawn."""
 
-from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby, pairwise
 from typing import Any, NamedTuple
@@ -10,8 +9,8 @@ from matplotlib.patches import Polygon, Rectangle
 from torch import nn
 
 from cnncourse._graph import Node, is_layer, trace
-from cnncourse.plots._flow import Box, draw_flow, lay_out
-from cnncourse.plots._labels import label
+from cnncourse.plots._flow import draw_flow, lay_out
+from cnncourse.plots._labels import boxes_of, label, size_text
 from cnncourse.plots._style import (
     INK,
     INPUT,
@@ -252,7 +251,7 @@ def _draw_words(ax: Axes, row: _Row, middle: float, parameters: bool) -> None:
         ax.text(WORDS, middle + 0.1, riders, ha="left", va="center", fontsize=LEAST, color=MUTED)
     else:
         ax.text(WORDS, middle, _words(row), ha="left", va="center", fontsize=SMALL, color=INK)
-    ax.text(SIZES, middle, _size(row.shape), ha="center", va="center", fontsize=SMALL, color=INK)
+    ax.text(SIZES, middle, size_text(row.shape), ha="center", va="center", fontsize=SMALL, color=INK)
     if parameters and row.parameters:
         count = _short(row.parameters)
         ax.text(COUNTS, middle, count, ha="right", va="center", fontsize=SMALL, color=INK)
@@ -312,7 +311,7 @@ def block_diagram(
     def is_one(part: nn.Module) -> bool:
         return part is not module and (is_layer(part) or _named(part, whole))
 
-    boxes = _boxes(trace(module, image_shape, is_one if list(module.children()) else is_layer))
+    boxes = boxes_of(trace(module, image_shape, is_one if list(module.children()) else is_layer))
     layout = lay_out(boxes)
     if layout.width > MAX_WIDTH - 0.1:
         raise ValueError(
@@ -334,50 +333,3 @@ def block_diagram(
     ax.set_aspect("equal")
     ax.set_axis_off()
     return ax
-
-
-def _boxes(nodes: Sequence[Node]) -> list[Box]:
-    """Return the boxes of a diagram: a rider goes into the box before it if no other arrow leaves that."""
-    uses = Counter(source for node in nodes for source in set(node.inputs))
-    boxes, place = [Box(("input", _size(nodes[0].shape)), "input", ())], {0: 0}
-    for index, node in enumerate(nodes[1:], 1):
-        words = label(node)
-        if words.kind == "nothing":
-            place[index] = place[node.inputs[0]]
-            continue
-        sources = tuple(place[source] for source in node.inputs)
-        before = boxes[sources[0]]
-        if words.kind == "rider" and before.face in ("learned", "plain") and uses[node.inputs[0]] == 1:
-            boxes[sources[0]] = _with_rider(before, words.text)
-            place[index] = sources[0]
-            continue
-        face = "join" if words.kind == "join" else "learned" if words.learned else "plain"
-        lines: tuple[str, ...] = (words.text,)
-        if words.kind == "layer" and node.shape:
-            lines = (words.text, _width(node))
-        elif words.kind == "rider" and words.learned:
-            face = "plain"
-        boxes.append(Box(lines, face, sources))
-        place[index] = len(boxes) - 1
-    boxes.append(Box(("output", _size(nodes[-1].shape)), "output", (place[len(nodes) - 1],)))
-    return boxes
-
-
-def _width(node: Node) -> str:
-    """Return how many numbers a layer gives at each place: channels, or a dense layer's outputs."""
-    if len(node.shape) == 3 and not isinstance(node.module, nn.Linear):
-        return f"{node.shape[0]} channels"
-    return str(node.shape[-1])
-
-
-def _with_rider(box: Box, word: str) -> Box:
-    """Return `box` with one more word: in a line of its own, beside those that already follow the layer."""
-    if len(box.lines) > 2 or (box.face == "plain" and len(box.lines) > 1):
-        return box._replace(lines=(*box.lines[:-1], f"{box.lines[-1]}, {word}"))
-    if box.face == "plain" and len(box.lines[0]) + len(word) < 12:
-        return box._replace(lines=(f"{box.lines[0]}, {word}",))
-    return box._replace(lines=(*box.lines, word))
-
-
-def _size(shape: Sequence[int]) -> str:
-    return " × ".join(map(str, shape))
