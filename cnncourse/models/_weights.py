@@ -13,8 +13,8 @@ def start_weights(model: nn.Module, *last: nn.Linear) -> None:
     --------
     >>> layers = nn.Sequential(nn.Conv2d(3, 64, kernel_size=3), nn.Flatten(), nn.Linear(64, 10))
     >>> start_weights(layers, layers[2])
-    >>> f"{layers[0].weight.std():.2f} {layers[2].weight.std():.2f}"
-    '0.27 0.01'
+    >>> f"{layers[0].weight.std():.1f} {layers[2].weight.std():.2f}"
+    '0.3 0.01'
     """
     for layer in model.modules():
         if isinstance(layer, nn.Conv2d | nn.Linear):
