@@ -344,6 +344,11 @@ def dense_stack(
     outputs : list of ndarray of shape (N, C_l)
         The same after the activation: the inputs of the next layer.
 
+    Raises
+    ------
+    ValueError
+        If the activation is unknown, or a weight does not fit what the layer before it returns.
+
     Examples
     --------
     >>> sums, outputs = dense_stack([[1.0, 2.0]], [np.array([[1, -1], [1, 1]]), np.array([[1, 2]])])
@@ -352,7 +357,12 @@ def dense_stack(
     """
     forward = ACTIVATIONS[check_choice("activation", activation, ACTIVATIONS)].forward
     sums, outputs = [], [_check("x", x)]
-    for weight in weights:
+    for index, weight in enumerate(weights):
+        if np.ndim(weight) != 2 or weight.shape[1] != outputs[-1].shape[-1]:
+            raise ValueError(
+                f"weights[{index}] must have shape (C_out, {outputs[-1].shape[-1]}) to fit the layer before it, "
+                f"got {np.shape(weight)}"
+            )
         sums.append(outputs[-1] @ weight.T)  # (N, C_(l-1)) @ (C_(l-1), C_l)
         outputs.append(forward(sums[-1]))
     return sums, outputs[1:]

@@ -198,3 +198,5 @@ def test_messages():
         glorot_normal((3, 0), rng=0)
     with pytest.raises(ValueError, match="mode is unknown: 'fan'"):
         he_uniform((3, 3), rng=0, mode="fan")
+    with pytest.raises(ValueError, match=r"weights\[1\] must have shape \(C_out, 4\) .*, got \(5, 3\)"):
+        dense_stack(np.ones((2, 3)), [np.ones((4, 3)), np.ones((5, 3))])
