@@ -360,8 +360,8 @@ def dense_stack(
     for index, weight in enumerate(weights):
         if np.ndim(weight) != 2 or weight.shape[1] != outputs[-1].shape[-1]:
             raise ValueError(
-                f"weights[{index}] must have shape (C_out, {outputs[-1].shape[-1]}) to fit the layer before it, "
-                f"got {np.shape(weight)}"
+                f"weights[{index}] must have shape (C_out, {outputs[-1].shape[-1]}) to fit the layer before "
+                f"it, got {np.shape(weight)}"
             )
         sums.append(outputs[-1] @ weight.T)  # (N, C_(l-1)) @ (C_(l-1), C_l)
         outputs.append(forward(sums[-1]))
