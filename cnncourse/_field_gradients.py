@@ -66,7 +66,7 @@ def receptive_field_by_gradient(
     image = torch.ones(1, *image_shape, dtype=torch.float64, requires_grad=True)
     with _evaluating(model), _Open():
         maps = _output_of(model, layer, image, state)
-        _at(maps, position).sum().backward()
+        _at(maps, position).sum().backward()  # type: ignore[no-untyped-call]
     assert image.grad is not None
     return (image.grad[0].abs().sum(dim=0) > 0).numpy()
 

@@ -52,7 +52,7 @@ def test_options_reach_the_network_and_unknown_ones_are_named():
         ValueError, match=r"option of alexnet_cifar is unknown: 'drop'. Did you mean 'dropout'"
     ):
         create_model("alexnet_cifar", options={"drop": 0.0})
-    with pytest.raises(ValueError, match="option of three_conv is unknown: 'depth'. It has none."):
+    with pytest.raises(ValueError, match=r"option of three_conv is unknown: 'depth'\. It has none"):
         create_model("three_conv", options={"depth": 3})
 
 

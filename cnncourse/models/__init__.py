@@ -148,7 +148,8 @@ def _check_options(
     name: str, make: Callable[..., nn.Module], options: Mapping[str, Any]
 ) -> Mapping[str, Any]:
     """Return `options` if `make` takes each of them."""
-    known = [key for key in inspect.signature(make).parameters if key not in ("num_classes", "in_channels")]
+    fixed = {"num_classes", "in_channels", *getattr(make, "keywords", {})}  # what a partial has decided
+    known = [key for key in inspect.signature(make).parameters if key not in fixed]
     for key in options:
         if key not in known:
             hint = suggest(key, known) if known else "It has none."

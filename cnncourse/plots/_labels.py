@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from torch import nn
@@ -74,7 +74,7 @@ def _names(node: Node) -> list[str]:
     return [kind.__name__.lower() for kind in type(node.module).__mro__]
 
 
-def _others(node: Node, made: Any) -> Label:
+def _others(node: Node, made: Callable[[str, str], Label]) -> Label:
     """Return the words for what is neither a common layer nor a common function."""
     if node.operation == "getitem":
         steps = [item.step for item in _slices(node) if item.step not in (None, 1)]
