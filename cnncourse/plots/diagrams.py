@@ -79,7 +79,8 @@ def architecture(
     whole : sequence of str
         Further classes of modules to draw as one layer.
     collapse : bool
-        Draw equal layers in a row as one with "× 3", and so blocks whose channels grow by equal steps.
+        Draw layers in a row of equal size and with as many parameters as one with "× 3", and so blocks
+        whose channels and parameters grow by equal steps. Their parameters are added up.
     parameters : bool
         Write how many parameters each layer has.
 
@@ -168,20 +169,19 @@ def _rows(nodes: Sequence[Node]) -> list[_Row]:
 
 
 def _collapsed(rows: list[_Row]) -> list[_Row]:
-    """Return the rows with equal neighbors joined, and neighbors whose channels grow by equal steps."""
+    """Return the rows with equal neighbors joined, and neighbors that grow by equal steps."""
     joined: list[_Row] = []
     for _, group in groupby(rows, key=lambda row: (row.text, row.riders, row.shape[1:], row.kind)):
         run = list(group)
-        steps = {b.shape[0] - a.shape[0] for a, b in pairwise(run)}
-        parts = [run] if len(steps) <= 1 and (len(run) > 2 or steps == {0}) else _equal(run)
-        for part in parts:
+        steps = {(b.shape[0] - a.shape[0], b.parameters - a.parameters) for a, b in pairwise(run)}
+        for part in [run] if len(run) > 2 and len(steps) == 1 else _equal(run):
             total = sum(row.parameters for row in part)
             joined.append(part[-1]._replace(times=len(part), parameters=total))
     return joined
 
 
 def _equal(rows: list[_Row]) -> list[list[_Row]]:
-    return [list(group) for _, group in groupby(rows, key=lambda row: row.shape)]
+    return [list(group) for _, group in groupby(rows, key=lambda row: (row.shape, row.parameters))]
 
 
 def _plate(row: _Row, rows: Sequence[_Row]) -> tuple[float, float, float]:
