@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from torch import nn
 
+from cnncourse._checks import check_count
 from cnncourse._graph import Node
 
 
@@ -31,6 +32,8 @@ class Field(NamedTuple):
         >>> Field().through(2, stride=2).through(3, padding=1)
         Field(size=6, jump=2, start=-2, axis=3)
         """
+        for name, value in (("kernel_size", kernel_size), ("stride", stride), ("dilation", dilation)):
+            check_count(name, value)
         return self._replace(
             size=self.size + (kernel_size - 1) * dilation * self.jump,
             jump=self.jump * stride,

@@ -72,5 +72,7 @@ def test_frames_stand_where_they_are_told():
 def test_messages():
     with pytest.raises(ValueError, match="index must be from 0 to 5, the cells of the last layer, got 6"):
         plots.field_cone(8, {"conv": [3]}, 6)
+    with pytest.raises(ValueError, match="window of 'conv 9' has 9 cells, its input 4"):
+        plots.field_cone(4, {"conv 9": [9]}, index=0)
     with pytest.raises(ValueError, match="frames holds 1 to 7 fields, got 0"):
         plots.field_frames(np.zeros((8, 8)), {})

@@ -198,6 +198,8 @@ def test_channels_last_layers_are_followed_through_a_permutation():
 def test_what_cannot_be_followed_is_named():
     with pytest.raises(ValueError, match=r"0 \(ConvTranspose2d\).*receptive_field_by_gradient"):
         receptive_field(nn.Sequential(nn.ConvTranspose2d(3, 4, 2)), (3, 8, 8))
+    with pytest.raises(ValueError, match="stride must be at least 1, got 0"):
+        Field().through(3, stride=0)
     with pytest.raises(ValueError, match="axis must be"):
         receptive_field(nn.Sequential(nn.ReLU()), (3, 8, 8), axis="x")
     with pytest.raises(ValueError, match=r"image_shape must be \(C, H, W\)"):

@@ -63,7 +63,7 @@ def field_cone(pixels: int, layers: Mapping[str, Sequence[int]], index: int, ax:
     Raises
     ------
     ValueError
-        If the last layer has no such cell.
+        If the last layer has no such cell, or a window is larger than what it is moved over.
 
     Examples
     --------
@@ -100,12 +100,15 @@ def _levels(pixels: int, layers: Mapping[str, Sequence[int]], index: int) -> lis
     """Return the rows of a cone from the pixels to the output."""
     sizes, places = [pixels], [np.arange(pixels, dtype=float)]
     options = [(*layer, *(1, 1, 0, 1)[len(layer) :]) for layer in layers.values()]
-    for kernel, stride, padding, dilation in options:
-        size = (sizes[-1] + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
+    for name, (kernel, stride, padding, dilation) in zip(layers, options, strict=True):
+        window, cells = dilation * (kernel - 1) + 1, sizes[-1] + 2 * padding
+        if window > cells:
+            raise ValueError(f"layers: the window of {name!r} has {window} cells, its input {cells}")
+        size = (cells - window) // stride + 1
         step = places[-1][1] - places[-1][0] if len(places[-1]) > 1 else 1.0
         first = places[-1][0] + step * (dilation * (kernel - 1) / 2 - padding)
         sizes.append(size)
-        places.append(first + step * stride * np.arange(max(size, 0)))
+        places.append(first + step * stride * np.arange(size))
     if not 0 <= index < sizes[-1]:
         raise ValueError(f"index must be from 0 to {sizes[-1] - 1}, the cells of the last layer, got {index}")
     seen, levels = frozenset([index]), []
