@@ -150,6 +150,10 @@ def test_messages():
         create_model("plain20", options={"preactivation": True})
     with pytest.raises(ValueError, match=r"option of resnet20 is unknown: 'zero_lst'. Did you mean"):
         create_model("resnet20", options={"zero_lst": True})
+    with pytest.raises(ValueError, match=r"extra_channels must be >= 0, got -16; use shortcut B"):
+        BasicBlock(32, 16, shortcut="A")
+    with pytest.raises(ValueError, match=r"shortcut is unknown: 'none'\. Known: A, B\."):
+        PreActivationBlock(16, 16, shortcut="none")
 
 
 def test_width_scales_the_channels():

@@ -85,3 +85,14 @@ def test_surface_has_the_models_loss_in_its_middle_and_leaves_it_alone():
     assert surface[1, 1] == pytest.approx(loss, rel=1e-5)
     assert len(np.unique(surface.round(6))) == 9
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+def test_directions_that_do_not_fit():
+    model, (images, labels) = create_model("resnet20", seed=0), make_batch()
+    one = random_direction(model, seed=0)
+    with pytest.raises(ValueError, match=r"two mappings, \(across, up\), got 59 entries"):
+        loss_surface(model, images, labels, one, [0])
+    with pytest.raises(ValueError, match=r"two mappings, .* got 1 entries"):
+        loss_surface(model, images, labels, [one], [0])
+    with pytest.raises(ValueError, match="one tensor for each parameter"):
+        loss_surface(model, images, labels, [one, random_direction(create_model("resnet32"), seed=0)], [0])

@@ -21,6 +21,11 @@ class ZeroPadShortcut(nn.Module):
     stride : int
         Distance between two pixels that are kept.
 
+    Raises
+    ------
+    ValueError
+        If channels would have to be taken away.
+
     Examples
     --------
     >>> x = torch.arange(1.0, 17).reshape(1, 1, 4, 4)
@@ -30,6 +35,11 @@ class ZeroPadShortcut(nn.Module):
 
     def __init__(self, extra_channels: int, stride: int) -> None:
         super().__init__()
+        if extra_channels < 0:
+            raise ValueError(
+                f"shortcut A appends channels, extra_channels must be >= 0, got {extra_channels}; "
+                "use shortcut B where channels become fewer"
+            )
         self.extra_channels = extra_channels
         self.stride = stride
 
@@ -151,6 +161,11 @@ class PreActivationBlock(nn.Module):
     in_channels, channels, stride, shortcut
         As in `BasicBlock`; `shortcut` "A" or "B".
 
+    Raises
+    ------
+    ValueError
+        If the shortcut is neither.
+
     Examples
     --------
     >>> block = PreActivationBlock(16, 16)
@@ -164,6 +179,7 @@ class PreActivationBlock(nn.Module):
 
     def __init__(self, in_channels: int, channels: int, stride: int = 1, shortcut: str = "B") -> None:
         super().__init__()
+        check_choice("shortcut", shortcut, SHORTCUTS[:2])
         self.bn1 = nn.BatchNorm2d(in_channels)
         self.relu1 = nn.ReLU()
         self.conv1 = nn.Conv2d(in_channels, channels, kernel_size=3, stride=stride, padding=1, bias=False)

@@ -131,6 +131,11 @@ def loss_surface(
     ndarray of shape (n, n)
         The cross-entropy; entry ``[i, j]`` belongs to ``steps[j]`` across and ``steps[i]`` up.
 
+    Raises
+    ------
+    ValueError
+        If there are not two directions, or one is not a direction for this model.
+
     Examples
     --------
     >>> model = nn.Sequential(nn.Flatten(), nn.Linear(4, 2))
@@ -138,6 +143,11 @@ def loss_surface(
     >>> loss_surface(model, torch.ones(3, 1, 2, 2), torch.tensor([0, 0, 1]), directions, [-1, 0, 1]).shape
     (3, 3)
     """
+    shapes = {name: parameter.shape for name, parameter in model.named_parameters()}
+    if isinstance(directions, Mapping) or len(directions) != 2:
+        raise ValueError(f"directions must be two mappings, (across, up), got {len(directions)} entries")
+    if any({name: step.shape for name, step in way.items()} != shapes for way in directions):
+        raise ValueError("directions must have one tensor for each parameter of the model, of its shape")
     across, up = directions
     twin = copy.deepcopy(model).train()
     surface = np.zeros((len(steps), len(steps)))
