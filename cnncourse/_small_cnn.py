@@ -94,9 +94,9 @@ class SmallCNN:
 
     Attributes
     ----------
-    parameters : dict of str to ndarray
+    parameters : dict
         What training changes.
-    buffers : dict of str to ndarray
+    buffers : dict
         The running statistics of batch normalization.
     training : bool
         Whether batch normalization uses the batch's statistics; set it to False before evaluating.
