@@ -224,6 +224,8 @@ def train(
 
     Raises
     ------
+    ValueError
+        If there is not one label for each picture.
     FloatingPointError
         If the loss is no longer a finite number.
 
@@ -235,6 +237,8 @@ def train(
     True
     """
     images, labels = check_array("images", images, "(N, C, H, W)"), np.asarray(labels)
+    if labels.shape != images.shape[:1]:
+        raise ValueError(f"labels must have shape ({len(images)},), one a picture, got {labels.shape}")
     rng = np.random.default_rng(seed)
     states: dict[str, dict[str, Any]] = {name: {} for name in network.parameters}
     steps = epochs * math.ceil(len(images) / batch_size)

@@ -308,6 +308,12 @@ def test_a_learning_rate_that_explodes_is_named():
         train(SmallCNN(num_classes=4), x, labels, learning_rate=1e30, epochs=30)
 
 
+def test_training_wants_a_label_for_each_picture():
+    x, labels = blobs(20)
+    with pytest.raises(ValueError, match=r"labels must have shape \(20,\), one a picture, got \(5,\)"):
+        train(SmallCNN(num_classes=4), x, labels[:5])
+
+
 def test_backward_without_forward_is_refused():
     with pytest.raises(ValueError, match="call forward first"):
         SmallCNN().backward(np.zeros((1, 10)))
