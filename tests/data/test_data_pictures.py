@@ -168,7 +168,9 @@ def test_photographs_by_other_and_by_wrong_names() -> None:
 def test_every_bundled_file_is_small_and_its_license_told() -> None:
     table = (BUNDLED / "LICENSES.md").read_text(encoding="utf-8")
     files = [file for file in BUNDLED.iterdir() if file.name != "LICENSES.md"]
-    assert {photo.file for photo in data.PHOTOS.values()} | {"digits.npz", "languages.txt"} == {file.name for file in files}
+    assert {photo.file for photo in data.PHOTOS.values()} | {"digits.npz", "languages.txt"} == {
+        file.name for file in files
+    }
     for file in files:
         assert file.stat().st_size < 150_000
         assert f"| {file.name} |" in table
