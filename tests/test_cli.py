@@ -202,7 +202,14 @@ def test_damaged_weights(here, capsys):
 def test_ctrl_c_keeps_the_epochs_that_are_whole(here):
     command = [sys.executable, "-m", "cnncourse", *TRAIN[:-1], "1000"]
     process = subprocess.Popen(
-        command, cwd=here, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ
+        command,
+        cwd=here,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ,
+        # a shell that runs these tests in the background has its children ignore Ctrl-C
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
         lines = [process.stdout.readline()]
