@@ -1,8 +1,7 @@
 """Receptive fields measured: the gradient of one output with respect to each pixel."""
 
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from torch.func import functional_call
 from torch.overrides import TorchFunctionMode
 
 from cnncourse._checks import check_image, suggest
+from cnncourse._graph import evaluating
 
 FLAT = {
     "relu", "relu_", "relu6", "leaky_relu", "gelu", "silu", "tanh", "sigmoid", "hardswish", "hardsigmoid",
@@ -64,7 +64,7 @@ def receptive_field_by_gradient(
     weights = {name: _even(value) for name, value in model.named_parameters()}
     state = {**weights, **{name: value.detach().double().cpu() for name, value in model.named_buffers()}}
     image = torch.ones(1, *image_shape, dtype=torch.float64, requires_grad=True)
-    with _evaluating(model), _Open():
+    with evaluating(model), _Open():
         maps = _output_of(model, layer, image, state)
         _at(maps, position).sum().backward()  # type: ignore[no-untyped-call]
     assert image.grad is not None
@@ -118,7 +118,7 @@ def effective_receptive_field(
     like = next(model.parameters(), torch.empty(0))
     leaf = pictures.to(like.device, like.dtype).requires_grad_()
     generator = torch.Generator().manual_seed(seed)
-    with _evaluating(model), torch.enable_grad():
+    with evaluating(model), torch.enable_grad():
         values = _at(_output_of(model, layer, leaf, None), position)  # (N, C_out)
         mixture = torch.randn(values.shape, generator=generator).to(values)
         (grad,) = torch.autograd.grad((values * mixture).sum(), leaf)
@@ -152,17 +152,6 @@ def field_spread(share: Any) -> float:
         place = np.arange(mass.size)
         variances.append(float(mass @ (place - mass @ place) ** 2))
     return math.sqrt(sum(variances) / 2)
-
-
-@contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, mode in modes:
-            module.training = mode
 
 
 def _even(weight: torch.Tensor) -> torch.Tensor:

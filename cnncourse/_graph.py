@@ -71,7 +71,7 @@ def trace(
     watch = _Watch(image)
     state = {**dict(model.named_parameters()), **dict(model.named_buffers())}
     shapes = {name: value.to("meta") for name, value in state.items()}
-    with _evaluating(model), ExitStack() as hooks, torch.no_grad():
+    with evaluating(model), ExitStack() as hooks, torch.no_grad():
         for name, module in model.named_modules():
             if whole(module) and (name or is_layer(module)):
                 hooks.callback(module.register_forward_pre_hook(watch.enter, with_kwargs=True).remove)
@@ -91,7 +91,8 @@ def trace(
 
 
 @contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Put the model in evaluation mode inside the block, each module back in its own mode after it."""
     modes = [(module, module.training) for module in model.modules()]
     model.eval()
     try:

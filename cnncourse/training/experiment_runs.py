@@ -3,20 +3,20 @@
 import dataclasses
 import time
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
 from cnncourse import data
-from cnncourse.models import count_multiply_adds, count_parameters, create_model
+from cnncourse.models import create_model
 from cnncourse.training.batches import Batches
 from cnncourse.training.experiments import Experiment, ExperimentRun, record_path
 from cnncourse.training.loop import DivergedError
+from cnncourse.training.measures import gradient_norms
 from cnncourse.training.progress import describe_epoch
-from cnncourse.training.record import RunRecord, describe_environment
-from cnncourse.training.run import RECORD, evaluate_run, train
+from cnncourse.training.record import RunRecord, describe_environment, now
+from cnncourse.training.run import RECORD, describe_model, evaluate_run, train
 from cnncourse.training.support import choose_device
 
 WORK = "runs/experiments"
@@ -229,12 +229,10 @@ def _measure_gradients(
     experiment: Experiment, run: ExperimentRun, seed: int, name: str, command: str, device: str
 ) -> RunRecord:
     """Return the record of the gradients of a new network on the first batch of the training set."""
-    from cnncourse.training.measures import gradient_norms
-
     target = choose_device(device)
     recipe = run.recipe.replace(seed=seed)
     images = data.load(experiment.data, "train")
-    started, clock = _now(), time.perf_counter()
+    started, clock = now(), time.perf_counter()
     model = create_model(run.model, len(images.classes), images.shape[0], seed, run.options).to(target)
     batches = Batches(images, recipe.batch_size, seed=seed, mean=recipe.mean, std=recipe.std, device=target)
     x, labels = next(iter(batches))
@@ -248,19 +246,9 @@ def _measure_gradients(
         dataset={"name": images.name, **numbers, "fingerprint": images.fingerprint()},
         seed=seed,
         environment=describe_environment(target) | {"dtype": "float32"},
-        model={
-            "name": run.model,
-            "options": dict(run.options),
-            "parameters": count_parameters(model),
-            "multiply_adds": count_multiply_adds(model, images.shape),
-        },
+        model=describe_model(model, run.model, run.options, images.shape),
         result=result,
         status="completed",
         started=started,
-        finished=_now(),
+        finished=now(),
     )
-
-
-def _now() -> str:
-    """Return the time in UTC, to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds")

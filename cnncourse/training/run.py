@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from cnncourse.training.checkpoint import load_checkpoint, load_weights, save_ch
 from cnncourse.training.distributed import from_first, joined, processes, rank
 from cnncourse.training.loop import DivergedError, evaluate, fit
 from cnncourse.training.recipe import Recipe
-from cnncourse.training.record import RunRecord, describe_environment
+from cnncourse.training.record import RunRecord, describe_environment, now
 from cnncourse.training.state import History, State
 from cnncourse.training.support import check_model, choose_device
 
@@ -112,11 +111,11 @@ def train(
             },
             seed=recipe.seed,
             environment=describe_environment(target),
-            model=_describe_model(model, model_name, options or {}, whole.shape),
+            model=describe_model(model, model_name, options or {}, whole.shape),
             result=dict.fromkeys(
                 ("test_accuracy", "test_accuracy_tta", "train_seconds", "evaluation_seconds")
             ),
-            started=_now(),
+            started=now(),
         )
         if resume:
             _take_up(state, record, folder)
@@ -158,7 +157,7 @@ def _fit(
         record.status = "diverged"
         raise
     finally:
-        record.finished = _now()
+        record.finished = now()
         if rank() == 0:
             record.save(folder / RECORD)
     evaluated = test_set is None or record.result["test_accuracy"] is not None
@@ -198,7 +197,7 @@ def _finished(folder: Path, recipe: Recipe, test: bool) -> RunRecord | None:
     return record
 
 
-def _describe_model(
+def describe_model(
     model: nn.Module, name: str, options: Mapping[str, Any], image_shape: tuple[int, int, int]
 ) -> dict[str, Any]:
     """Return what a record tells about the network."""
@@ -317,8 +316,3 @@ def _folder(runs: Path, name: str | None, stem: str, resume: bool) -> Path:
             number += 1
         else:
             return folder
-
-
-def _now() -> str:
-    """Return the time in UTC, to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
