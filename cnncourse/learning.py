@@ -226,6 +226,8 @@ def train(
     ------
     ValueError
         If there is not one label for each picture.
+    TypeError
+        If `rule` is no function.
     FloatingPointError
         If the loss is no longer a finite number.
 
@@ -239,6 +241,8 @@ def train(
     images, labels = check_array("images", images, "(N, C, H, W)"), np.asarray(labels)
     if labels.shape != images.shape[:1]:
         raise ValueError(f"labels must have shape ({len(images)},), one a picture, got {labels.shape}")
+    if not callable(rule):
+        raise TypeError(f"rule must be a function such as adam_step, or one of RULES, got {rule!r}")
     rng = np.random.default_rng(seed)
     states: dict[str, dict[str, Any]] = {name: {} for name in network.parameters}
     steps = epochs * math.ceil(len(images) / batch_size)

@@ -104,5 +104,7 @@ def test_an_image_that_does_not_pass_is_told_where():
     model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.MaxPool2d(2), nn.Conv2d(4, 4, 3))
     with pytest.raises(ValueError, match=r"the last layer it passed was 1, which gave 4 x 1 x 1"):
         trace(model, (3, 4, 4))
+    with pytest.raises(TypeError, match=r"a network must be an nn\.Module, got list"):
+        trace([model], (3, 4, 4))
     with pytest.raises(ValueError, match="image_shape must hold sizes"):
         trace(model, (3, 0, 4))

@@ -157,6 +157,11 @@ def test_rules_agree_with_torch_at_every_step(name):
         np.testing.assert_allclose(w, leaf.detach().numpy(), **EXACT)
 
 
+def test_a_rule_must_be_a_function():
+    with pytest.raises(TypeError, match=r"rule must be a function such as adam_step.* got 'adam'"):
+        learning.train(learning.SmallCNN(), np.zeros((2, 1, 8, 8)), [0, 1], rule="adam")
+
+
 def test_rules_leave_their_parameter_alone():
     for rule in learning.RULES.values():
         w = np.ones(2)

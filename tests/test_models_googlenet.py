@@ -191,3 +191,5 @@ def test_messages():
         create_model("small_googlenet")(torch.zeros(1, 3, 3, 8))
     with pytest.raises(ValueError, match="needs maps of 14x14, got 4x4"):
         AuxiliaryHead(8, 10, paper=True)(torch.zeros(1, 8, 4, 4))
+    with pytest.raises(TypeError, match=r"widths must be Widths\(\.\.\.\), .* got \(64, 96\)"):
+        Inception(192, (64, 96))

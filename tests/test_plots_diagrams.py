@@ -185,6 +185,7 @@ def test_branches_stand_side_by_side_in_their_order():
         (nn.Conv2d(4, 4, (1, 7), stride=2), (4, 9, 9), "conv 1×7 / 2"),
         (nn.Conv2d(4, 4, 3, groups=4), (4, 9, 9), "depthwise 3×3"),
         (nn.Conv2d(4, 4, 3, groups=2, dilation=2), (4, 9, 9), "conv 3×3, 2 groups, dilation 2"),
+        (nn.ConvTranspose2d(4, 4, 2, stride=2), (4, 9, 9), "transposed 2×2 / 2"),
         (nn.MaxPool2d(3, stride=2), (4, 9, 9), "max-pool 3×3 / 2"),
         (nn.AvgPool2d(3, stride=1), (4, 9, 9), "average-pool 3×3 / 1"),
         (nn.AdaptiveAvgPool2d(1), (4, 9, 9), "global average"),
@@ -195,6 +196,16 @@ def test_branches_stand_side_by_side_in_their_order():
 )
 def test_layers_in_words(module, shape, words):
     assert _labels.label(diagrams.trace(module, shape)[-1]).text == words
+
+
+def test_a_difference_is_drawn_as_one_and_a_sign_as_what_it_does_to_each_value():
+    class Difference(nn.Module):
+        def forward(self, x):
+            return (-x).relu() - x
+
+    written = texts(plots.block_diagram(Difference(), (1, 4, 4)))
+    assert "−" in written
+    assert not any("neg" in words or "sub" in words for words in written)
 
 
 def test_a_drawing_without_room_says_what_to_do():

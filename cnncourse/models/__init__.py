@@ -19,8 +19,8 @@ from cnncourse._checks import check_choice, check_count, suggest
 from cnncourse.models._summary import Summary, summary
 from cnncourse.models.alexnet import AlexNet, AlexNet2012, AlexNetCIFAR
 from cnncourse.models.convnext import ConvNeXt
-from cnncourse.models.densenet import DenseNet, densenet_cifar
-from cnncourse.models.efficientnet import EfficientNet, efficientnet_cifar
+from cnncourse.models.densenet import DenseNet
+from cnncourse.models.efficientnet import EfficientNet
 from cnncourse.models.four_conv import FourConv
 from cnncourse.models.googlenet import GOOGLENETS, GoogLeNet, Inception, SmallGoogLeNet, Widths
 from cnncourse.models.lenet import LeNet5, LeNet1998
@@ -83,8 +83,8 @@ MODELS: dict[str, Callable[..., nn.Module]] = {
     **RESNETS,
     **VGGS,
     **GOOGLENETS,
-    "densenet_cifar": densenet_cifar,
-    "efficientnet_cifar": efficientnet_cifar,
+    "densenet_cifar": DenseNet,
+    "efficientnet_cifar": EfficientNet,
     "mobilenet_cifar": MobileNet,
     "convnext_cifar": ConvNeXt,
     "vit_cifar": VisionTransformer,

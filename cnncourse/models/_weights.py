@@ -1,4 +1,4 @@
-"""Weights to start from, for networks with ReLU after every layer but those that return logits."""
+"""Weights to start from."""
 
 from torch import nn
 
@@ -24,5 +24,29 @@ def start_weights(model: nn.Module, *last: nn.Linear) -> None:
                 nn.init.normal_(layer.weight, std=0.01)
             else:
                 nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+
+
+def he_convolutions(model: nn.Module, mode: str = "fan_in") -> None:
+    """Draw the convolutions' weights with He's deviation and set their biases to zero; leave the rest.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Changed in place.
+    mode : {"fan_in", "fan_out"}
+        Whether the numbers keep their size on the way forward, or the gradients on the way back.
+
+    Examples
+    --------
+    >>> layers = nn.Sequential(nn.Conv2d(2, 64, kernel_size=3), nn.Conv2d(64, 2, kernel_size=3))
+    >>> he_convolutions(layers, mode="fan_out")
+    >>> f"{layers[0].weight.std():.2f} {layers[1].weight.std():.2f}"
+    '0.06 0.33'
+    """
+    for layer in model.modules():
+        if isinstance(layer, nn.Conv2d) and not layer.weight.is_meta:
+            nn.init.kaiming_normal_(layer.weight, mode=mode, nonlinearity="relu")  # type: ignore[arg-type]
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)

@@ -136,6 +136,8 @@ class AlexNet2012(nn.Module):
         layers = [module for module in self.modules() if isinstance(module, nn.Conv2d | nn.Linear)]
         for layer, bias in zip(layers, (0, 1, 0, 1, 1, 1, 1, 0), strict=True):
             assert layer.bias is not None
+            if layer.weight.is_meta:  # nothing to draw
+                continue
             nn.init.normal_(layer.weight, std=0.01)
             nn.init.constant_(layer.bias, bias)
 

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from cnncourse._checks import check_count
+from cnncourse.models._weights import he_convolutions
 
 
 class DenseLayer(nn.Module):
@@ -115,7 +116,8 @@ class DenseNet(nn.Module):
         self.features.add_module("relu", nn.ReLU())
         self.pool = nn.AdaptiveAvgPool2d(1)  # (N, C, 1, 1)
         self.classifier = nn.Linear(channels, num_classes)
-        self.apply(_initialize)
+        he_convolutions(self)  # section 4.2
+        nn.init.zeros_(self.classifier.bias)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map images (N, in_channels, H, W) to logits (N, num_classes)."""
@@ -136,43 +138,3 @@ def _transition(in_channels: int, out_channels: int) -> nn.Sequential:
         nn.Conv2d(in_channels, out_channels, kernel_size=1, bias=False),
         nn.AvgPool2d(2),
     )
-
-
-def _initialize(module: nn.Module) -> None:
-    """Draw convolutions by He's rule, as the paper does (section 4.2)."""
-    if isinstance(module, nn.Conv2d):
-        nn.init.kaiming_normal_(module.weight)
-    elif isinstance(module, nn.Linear):
-        nn.init.zeros_(module.bias)
-
-
-def densenet_cifar(
-    num_classes: int = 10,
-    in_channels: int = 3,
-    blocks: Sequence[int] = (5, 7, 8),
-    growth_rate: int = 16,
-) -> DenseNet:
-    """Return a small DenseNet-BC for images of 32 x 32 pixels.
-
-    Parameters
-    ----------
-    num_classes : int
-        Outputs of the last layer.
-    in_channels : int
-        Channels of the images.
-    blocks : sequence of int
-        Layers of each dense block.
-    growth_rate : int
-        Maps that each layer adds.
-
-    Returns
-    -------
-    DenseNet
-        A network of about a third of a million parameters.
-
-    Examples
-    --------
-    >>> densenet_cifar()(torch.zeros(2, 3, 32, 32)).shape
-    torch.Size([2, 10])
-    """
-    return DenseNet(num_classes, in_channels, blocks, growth_rate)

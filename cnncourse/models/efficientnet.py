@@ -15,6 +15,8 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from cnncourse.models._weights import he_convolutions
+
 
 class Stage(NamedTuple):
     """Some blocks of the same width: the rows of the paper's table 1."""
@@ -159,7 +161,7 @@ class EfficientNet(nn.Module):
         self.features = nn.Sequential(*layers)
         self.pool = nn.AdaptiveAvgPool2d(1)  # (N, C, 1, 1)
         self.classifier = nn.Linear(4 * channels, num_classes)
-        self.apply(_initialize)
+        he_convolutions(self, mode="fan_out")
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map images (N, in_channels, H, W) to logits (N, num_classes)."""
@@ -178,40 +180,3 @@ def _conv_norm(
 def _round_to_8(channels: float) -> int:
     """Return the multiple of 8 nearest to `channels`, at least 8."""
     return max(8, 8 * round(channels / 8))
-
-
-def _initialize(module: nn.Module) -> None:
-    """Draw convolutions by He's rule over the outputs that each input reaches."""
-    if isinstance(module, nn.Conv2d):
-        nn.init.kaiming_normal_(module.weight, mode="fan_out")
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)
-
-
-def efficientnet_cifar(
-    num_classes: int = 10, in_channels: int = 3, width: float = 1.0, depth: float = 1.0
-) -> EfficientNet:
-    """Return a small network of EfficientNet's form for images of 32 x 32 pixels.
-
-    Parameters
-    ----------
-    num_classes : int
-        Outputs of the last layer.
-    in_channels : int
-        Channels of the images.
-    width : float
-        Factor on the maps of every stage.
-    depth : float
-        Factor on the blocks of every stage.
-
-    Returns
-    -------
-    EfficientNet
-        A network of about a third of a million parameters.
-
-    Examples
-    --------
-    >>> efficientnet_cifar()(torch.zeros(2, 3, 32, 32)).shape
-    torch.Size([2, 10])
-    """
-    return EfficientNet(num_classes, in_channels, width, depth)

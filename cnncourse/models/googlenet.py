@@ -106,6 +106,10 @@ class Inception(nn.Module):
         self, in_channels: int, widths: Widths, large: int = 3, batch_norm: bool = True, reduce: bool = True
     ) -> None:
         super().__init__()
+        if not isinstance(widths, Widths):
+            raise TypeError(
+                f"widths must be Widths(...), or one of WIDTHS such as WIDTHS['3a'], got {widths!r}"
+            )
 
         def conv(inward: int, outward: int, kernel_size: int) -> nn.Module:
             return ConvReLU(inward, outward, kernel_size, batch_norm=batch_norm)

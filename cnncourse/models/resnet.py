@@ -23,6 +23,7 @@ from cnncourse.models._residual_blocks import (
     PreActivationBlock,
     ZeroPadShortcut,
 )
+from cnncourse.models._weights import he_convolutions
 
 __all__ = [
     "RESNETS",
@@ -166,10 +167,8 @@ def _stage(
 
 
 def _initialize(network: nn.Module, zero_last: bool) -> None:
-    """Draw weights as He et al. (2015) do, by the variance that keeps gradients in scale (fan-out)."""
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+    """Draw weights as He et al. (2015) do, by the variance that keeps gradients in scale."""
+    he_convolutions(network, mode="fan_out")
     if zero_last:
         for module in network.modules():
             if isinstance(module, Block):

@@ -21,7 +21,12 @@ NORMS = {
     "layer_norm": "LN", "groupnorm": "GN", "localresponsenorm": "LRN", "local_response_norm": "LRN",
 }  # fmt: skip
 JOINS = {"add": "+", "mul": "×", "sub": "−"}
-ALONE = {"add": "shift", "mul": "scale", "sub": "subtract"}  # with something that is no feature map
+ALONE = {
+    "add": "shift",
+    "mul": "scale",
+    "sub": "subtract",
+    "neg": "minus",
+}  # with something that is no feature map
 RESHAPES = ("flatten", "reshape", "view", "squeeze", "unsqueeze")
 
 
@@ -58,8 +63,10 @@ def label(node: Node) -> Label:
         return made(f"conv {window(size[2:])}" if name == "conv2d" and size else name, "layer")
     if "pool" in name or name == "mean":
         return made(_pool(node), "pool")
-    if name in JOINS:
-        return made(JOINS[name], "join") if len(node.inputs) > 1 else made(ALONE[name], "rider")
+    if name in JOINS and len(node.inputs) > 1:
+        return made(JOINS[name], "join")
+    if name in ALONE:
+        return made(ALONE[name], "rider")
     if name in ("cat", "concat"):
         return made("concatenate", "join")
     if name in RESHAPES:
@@ -129,7 +136,8 @@ def _convolution(module: Any) -> str:
     depthwise = module.groups > 1 and module.groups == module.in_channels
     dims = len(module.kernel_size)
     text = window(module.kernel_size) if dims == 2 else "×".join(map(str, module.kernel_size))
-    words = f"{'depthwise' if depthwise else 'conv'} {text}{_stride(module.stride)}"
+    kind = "depthwise" if depthwise else "transposed" if module.transposed else "conv"
+    words = f"{kind} {text}{_stride(module.stride)}"
     if module.groups > 1 and not depthwise:
         words += f", {module.groups} groups"
     if max(module.dilation) > 1:
@@ -187,7 +195,7 @@ def boxes_of(nodes: Sequence[Node]) -> list[Box]:
 def _width(node: Node) -> str:
     """Return how many numbers a layer gives at each place: channels, or a dense layer's outputs."""
     if len(node.shape) == 3 and not isinstance(node.module, nn.Linear):
-        return f"{node.shape[0]} channels"
+        return f"{node.shape[0]} channel{'s' if node.shape[0] > 1 else ''}"
     return str(node.shape[-1])
 
 
