@@ -122,3 +122,5 @@ def test_u_shape_shows_the_shapes_that_are_measured():
     assert torch.equal(model.down1[1].running_mean, torch.zeros(4))
     with pytest.raises(ValueError, match="ways down and up have as many parts, got 1 and 2"):
         plots.u_shape(model, (3, 16, 16), ["down1"], "bottom", ["up2", "up1"])
+    with pytest.raises(ValueError, match=r"name of a part is unknown: 'botom'\. Did you mean 'bottom'"):
+        plots.u_shape(model, (3, 16, 16), ["down1", "down2"], "botom", ["up2", "up1"])

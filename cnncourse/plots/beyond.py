@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, Rectangle
 from matplotlib.ticker import FuncFormatter
 
+from cnncourse._checks import check_choice
 from cnncourse.plots._arrays import to_array
 from cnncourse.plots._charts import _dark, finish, percent_text
 from cnncourse.plots._pictures import as_picture
@@ -163,7 +164,7 @@ def u_shape(
     Raises
     ------
     ValueError
-        If the ways down and up differ in length.
+        If the ways down and up differ in length, or the network has no part of a given name.
 
     Examples
     --------
@@ -175,6 +176,9 @@ def u_shape(
     """
     if len(down) != len(up):
         raise ValueError(f"the ways down and up have as many parts, got {len(down)} and {len(up)}")
+    named = [name for name, _ in model.named_children()]
+    for name in (*down, bottom, *up):
+        check_choice("the name of a part", name.split(".")[0], named)
     shapes = _shapes(model, image_shape, [*down, bottom, *up])
     levels = len(down)
     with style():
