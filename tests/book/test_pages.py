@@ -165,6 +165,8 @@ def test_nothing_of_the_sources_is_left_raw(site: Path, name: str) -> None:
     assert page.find(class_=["system-message", "problematic"]) is None
     left = LEFT_OVER.search(text_outside_code(page))
     assert left is None, left.group() if left else ""
+    quoted = [tag.get_text() for tag in page.select(".pasted-text")]
+    assert [text for text in quoted if re.match(r"['\"\[({]", text)] == []  # not a number
 
 
 @pytest.mark.parametrize("name", chapter_pages())
