@@ -166,10 +166,19 @@ def test_messages():
         Attention(32, heads=5)
     with pytest.raises(ValueError, match="image_size 30 is not a multiple of patch_size 4"):
         VisionTransformer(image_size=30)
-    with pytest.raises(ValueError, match=r"images give 81 patches, .* places for 64; resize them to 32x32"):
-        VisionTransformer()(torch.zeros(1, 3, 36, 36))
+    for high, wide in ((36, 36), (16, 64), (34, 34)):  # 81 patches; 64 in another order; 64 and a rest
+        message = rf"images are {high}x{wide}, .* places for the 64 patches of 32x32; resize them"
+        with pytest.raises(ValueError, match=message):
+            VisionTransformer()(torch.zeros(1, 3, high, wide))
     with pytest.raises(ValueError, match="multiple of 4 high and wide, got 30x32; pad them"):
         UNet()(torch.zeros(1, 3, 30, 32))
+
+
+def test_convnext_normalizes_once_after_the_patches_whatever_comes_in():
+    for in_channels in (3, 64):  # 64 is also the width of the first stage
+        layers = ConvNeXt(in_channels=in_channels).features
+        kinds = [type(layer).__name__ for layer in layers if not isinstance(layer, ConvNeXtBlock)]
+        assert kinds == ["Conv2d", "LayerNorm2d", "LayerNorm2d", "Conv2d"]
 
 
 def test_mobilenet_layout():

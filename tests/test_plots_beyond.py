@@ -120,6 +120,9 @@ def test_u_shape_shows_the_shapes_that_are_measured():
     assert words[-2:] == ["in: 3 × 16 × 16", "out: 2 × 16 × 16"]
     assert model.training and not any(part._forward_hooks for part in model.modules())
     assert torch.equal(model.down1[1].running_mean, torch.zeros(4))
+    with pytest.raises(ValueError, match="multiple of 4"):
+        plots.u_shape(model, (3, 15, 16), ["down1", "down2"], "bottom", ["up2", "up1"])
+    assert model.training and not any(part._forward_hooks for part in model.modules())
     with pytest.raises(ValueError, match="ways down and up have as many parts, got 1 and 2"):
         plots.u_shape(model, (3, 16, 16), ["down1"], "bottom", ["up2", "up1"])
     with pytest.raises(ValueError, match=r"name of a part is unknown: 'botom'\. Did you mean 'bottom'"):

@@ -105,10 +105,11 @@ class ConvNeXt(nn.Module):
         layers: list[nn.Module] = []
         before, step = in_channels, patch_size
         for width, count in zip(channels, blocks, strict=True):
-            if layers:
+            first = not layers
+            if not first:
                 layers.append(LayerNorm2d(before, eps=1e-6))
             layers.append(nn.Conv2d(before, width, kernel_size=step, stride=step))  # windows side by side
-            if before == in_channels:
+            if first:
                 layers.append(LayerNorm2d(width, eps=1e-6))
             layers += [ConvNeXtBlock(width, kernel_size) for _ in range(count)]
             before, step = width, 2

@@ -4,7 +4,7 @@ A residual block adds its input to its output; a dense layer lays the two side b
 found stay in reach of all later layers, so each layer needs to add only a few new ones.
 
 Source: Huang, Liu, van der Maaten and Weinberger, "Densely Connected Convolutional Networks", CVPR 2017,
-section 3 and table 2 (the form DenseNet-BC: bottleneck layers and compressing transitions).
+section 3 (the form DenseNet-BC: bottleneck layers and compressing transitions).
 https://doi.org/10.1109/CVPR.2017.243
 """
 

@@ -142,12 +142,13 @@ class VisionTransformer(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map images (N, in_channels, image_size, image_size) to logits (N, num_classes)."""
-        x = self.patches(x).flatten(2).transpose(1, 2)  # (N, T, C)
-        if x.shape[1] != self.tokens:
+        side = self.image_size
+        if tuple(x.shape[-2:]) != (side, side):
             raise ValueError(
-                f"images give {x.shape[1]} patches, but the network has places for {self.tokens}; "
-                f"resize them to {self.image_size}x{self.image_size}"
+                f"images are {x.shape[-2]}x{x.shape[-1]}, but the network has places for the {self.tokens} "
+                f"patches of {side}x{side}; resize them"
             )
+        x = self.patches(x).flatten(2).transpose(1, 2)  # (N, T, C)
         if self.position is not None:
             x = x + self.position
         x = self.norm(self.blocks(x))  # (N, T, C)

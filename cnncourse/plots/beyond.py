@@ -219,11 +219,13 @@ def _shapes(model: Any, image_shape: Sequence[int], names: Sequence[str]) -> lis
     ]
     was_training = model.training
     model.eval()
-    with torch.no_grad():
-        model(torch.zeros(1, *image_shape))
-    model.train(was_training)
-    for hook in hooks:
-        hook.remove()
+    try:
+        with torch.no_grad():
+            model(torch.zeros(1, *image_shape))
+    finally:
+        model.train(was_training)
+        for hook in hooks:
+            hook.remove()
     return [found[name] for name in names]
 
 
