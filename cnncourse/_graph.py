@@ -64,8 +64,7 @@ def trace(
     >>> [node.operation for node in trace(nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU()), (3, 9, 9))]
     ['input', 'Conv2d', 'ReLU']
     """
-    if not isinstance(model, nn.Module):
-        raise TypeError(f"a network must be an nn.Module, got {type(model).__name__}")
+    check_module(model)
     shape = tuple(int(size) for size in image_shape)
     if not shape or min(shape) < 1:
         raise ValueError(f"image_shape must hold sizes of at least 1, got {shape}")
@@ -90,6 +89,13 @@ def trace(
                 f"{where if last.inputs else ''}: {str(error).splitlines()[0]}"
             ) from error
     return _reachable(watch.nodes, watch.sources(_tensors(result)))
+
+
+def check_module(model: Any) -> nn.Module:
+    """Return `model` if it is a network."""
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"a network must be an nn.Module, got {type(model).__name__}")
+    return model
 
 
 @contextmanager

@@ -221,6 +221,12 @@ def test_a_drawing_without_room_says_what_to_do():
         plots.block_diagram(Wide(), (3, 8, 8))
     with pytest.raises(ValueError, match="does not pass through"):
         plots.architecture(create_model("three_conv"), (3, 30, 30))
+    with pytest.raises(
+        ValueError, match=r"a class in ThreeConv is unknown: 'ThreeCon'. Did you mean 'ThreeConv'"
+    ):
+        plots.architecture(create_model("three_conv"), (3, 32, 32), whole=["ThreeCon"])
+    with pytest.raises(TypeError, match=r"a network must be an nn\.Module, got list"):
+        plots.block_diagram([create_model("three_conv")], (3, 32, 32))
 
 
 def test_an_axes_of_yours_is_drawn_on():

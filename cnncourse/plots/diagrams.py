@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Polygon, Rectangle
 from torch import nn
 
-from cnncourse._graph import Node, is_layer, trace
+from cnncourse._checks import check_choice
+from cnncourse._graph import Node, check_module, is_layer, trace
 from cnncourse.plots._flow import draw_flow, lay_out
 from cnncourse.plots._labels import boxes_of, label, size_text
 from cnncourse.plots._style import (
@@ -91,7 +92,7 @@ def architecture(
     Raises
     ------
     ValueError
-        If the image does not pass through the network.
+        If the image does not pass through the network, or it has no class of a given name.
 
     Examples
     --------
@@ -100,6 +101,7 @@ def architecture(
     >>> [text.get_text() for text in ax.texts][5:10]
     ['conv 5×5, ReLU', '6 × 24 × 24', '156', 'max-pool 2×2', '6 × 12 × 12']
     """
+    _check_classes(model, [*expand, *whole])
     nodes = trace(model, image_shape, lambda module: _is_one(module, model, expand, whole))
     rows = _rows(nodes)
     if collapse:
@@ -140,6 +142,13 @@ def _is_one(module: nn.Module, model: nn.Module, expand: Sequence[str], whole: S
 def _named(module: nn.Module, names: Sequence[str]) -> bool:
     name = type(module).__name__
     return name in names or name.strip("_") in names
+
+
+def _check_classes(model: nn.Module, names: Sequence[str]) -> None:
+    """Refuse names of classes that the network has no module of."""
+    known = sorted({type(part).__name__.strip("_") for part in check_module(model).modules()})
+    for name in names:
+        check_choice(f"a class in {type(model).__name__}", name.strip("_"), known)
 
 
 def _rows(nodes: Sequence[Node]) -> list[_Row]:
@@ -299,7 +308,8 @@ def block_diagram(
     Raises
     ------
     ValueError
-        If the input does not pass through the block, or the drawing has no room on the page.
+        If the input does not pass through the block, it has no class of a given name, or the drawing
+        has no room on the page.
 
     Examples
     --------
@@ -307,6 +317,7 @@ def block_diagram(
     >>> [text.get_text() for text in ax.texts]
     ['input', '16 × 8 × 8', 'conv 3×3', '16 channels', 'ReLU', 'output', '16 × 8 × 8']
     """
+    _check_classes(module, whole)
 
     def is_one(part: nn.Module) -> bool:
         return part is not module and (is_layer(part) or _named(part, whole))
