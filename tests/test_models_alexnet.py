@@ -131,3 +131,12 @@ def test_messages():
         on_meta(AlexNet2012)(torch.zeros(1, 3, 64, 64, device="meta"))
     with pytest.raises(ValueError, match="1 channels; make the network with in_channels=1"):
         AlexNetCIFAR()(torch.zeros(1, 1, 32, 32))
+    with pytest.raises(ValueError, match=r"floating-point numbers, got torch.uint8; .*images / 255"):
+        AlexNetCIFAR()(torch.zeros(1, 3, 32, 32, dtype=torch.uint8))
+
+
+def test_response_norm_takes_feature_maps_only():
+    with pytest.raises(ValueError, match=r"\(N, C, H, W\), got \(7,\); .*x\[None, :, None, None\]"):
+        ResponseNorm()(torch.zeros(7))
+    with pytest.raises(ValueError, match=r"got \(3, 8, 8\)$"):
+        ResponseNorm()(torch.zeros(3, 8, 8))

@@ -10,7 +10,7 @@ from torch import nn
 def expect_images(
     model: nn.Module, in_channels: int, smallest: int, layer: str, exact: bool = False, hint: str = ""
 ) -> None:
-    """Let `model` refuse images of other channels, or too small for its layer `layer`, in words.
+    """Let `model` refuse whole numbers, other channels, and images too small for its layer `layer`, in words.
 
     Parameters
     ----------
@@ -56,6 +56,8 @@ def _check(
     shape, name = tuple(images.shape), type(model).__name__
     size = f"{'' if exact else 'at least '}{smallest}x{smallest}"
     takes = f"{name} takes images (N, {in_channels}, H, W) of {size}, got {shape}"
+    if not images.is_floating_point():
+        raise ValueError(f"{name} takes floating-point numbers, got {images.dtype}; scale: images / 255")
     if len(shape) != 4:
         raise ValueError(f"{takes}; one image needs an axis in front: images[None]")
     if shape[1] != in_channels:

@@ -5,7 +5,7 @@ References
 Krizhevsky, Sutskever, Hinton, "ImageNet classification with deep convolutional neural networks",
 NeurIPS 2012, reprinted in Communications of the ACM 60 (2017), https://doi.org/10.1145/3065386.
 Krizhevsky, "One weird trick for parallelizing convolutional neural networks", 2014,
-https://arxiv.org/abs/1404.5997 (the single tower of torchvision).
+https://arxiv.org/abs/1404.5997 (the single tower that torchvision's follows).
 """
 
 import torch
@@ -227,3 +227,10 @@ class ResponseNorm(nn.LocalResponseNorm):
 
     def __init__(self) -> None:
         super().__init__(size=5, alpha=5e-4, beta=0.75, k=2.0)
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002 - torch's name
+        """Normalize feature maps (N, C, H, W); the shape stays."""
+        if isinstance(input, torch.Tensor) and input.ndim != 4:  # of (C, H, W), torch would sum over rows
+            way = "; channels alone need three axes: x[None, :, None, None]" if input.ndim == 1 else ""
+            raise ValueError(f"ResponseNorm takes feature maps (N, C, H, W), got {tuple(input.shape)}{way}")
+        return super().forward(input)
