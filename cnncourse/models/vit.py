@@ -8,7 +8,6 @@ ICLR 2021, section 3.1. https://openreview.net/forum?id=YicbFdNTTy
 """
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 
@@ -45,7 +44,8 @@ class Attention(nn.Module):
         """Map tokens (N, T, C) to (N, T, C)."""
         split = self.query_key_value(x).unflatten(-1, (3, self.heads, -1))  # (N, T, 3, heads, C / heads)
         query, key, value = split.permute(2, 0, 3, 1, 4)  # (N, heads, T, C / heads) each
-        seen = F.scaled_dot_product_attention(query, key, value)  # (N, heads, T, C / heads)
+        scores = query @ key.transpose(-2, -1) / query.shape[-1] ** 0.5  # (N, heads, T, T)
+        seen = scores.softmax(dim=-1) @ value  # (N, heads, T, C / heads)
         return self.mix(seen.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
 
 
