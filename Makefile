@@ -64,4 +64,4 @@ notebooks-test: $(READY)
 	$(PY) -m tools.notebooks --test
 
 pages: $(READY)
-	$(PY) -m pytest -q tests/book
+	$(PY) -m pytest -q -n 2 tests/book
