@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from cnncourse._checks import check_choice, check_count, suggest
+from cnncourse._graph import evaluating
 from cnncourse.models._summary import Summary, summary
 from cnncourse.models.alexnet import AlexNet, AlexNet2012, AlexNetCIFAR
 from cnncourse.models.convnext import ConvNeXt
@@ -181,9 +182,6 @@ def count_multiply_adds(model: nn.Module, image_shape: tuple[int, int, int]) -> 
     from torch.utils.flop_counter import FlopCounterMode
 
     device = next(model.parameters(), torch.empty(0)).device
-    was_training = model.training
-    model.eval()
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+    with evaluating(model), torch.no_grad(), FlopCounterMode(display=False) as counter:
         model(torch.zeros(1, *image_shape, device=device))
-    model.train(was_training)
     return int(counter.get_total_flops() // 2)

@@ -13,6 +13,8 @@ import torch
 from torch import nn
 from torch.func import functional_call
 
+from cnncourse._graph import evaluating
+
 __all__ = ["Row", "Summary", "summary"]
 
 
@@ -112,13 +114,9 @@ def summary(model: nn.Module, image_shape: Sequence[int], depth: int | None = No
     shape = tuple(int(size) for size in image_shape)
     if len(shape) != 3 or min(shape) < 1:
         raise ValueError(f"image_shape must be (C, H, W), each at least 1, got {shape}")
-    modes = [(module, module.training) for module in model.modules()]
-    try:
+    with evaluating(model):
         layers = _walk(model, shape)
         counts = _multiply_adds(model, shape)
-    finally:
-        for module, mode in modes:  # each its own: a frozen batch norm stays frozen
-            module.training = mode
     names = {id(module): name for name, module in model.named_modules()}
     calls = Counter(names[id(layer.module)] for layer in layers)
     rows = tuple(
@@ -211,8 +209,7 @@ def _multiply_adds(model: nn.Module, shape: tuple[int, ...]) -> dict[str, int]:
     """Return the multiply-adds of each module by name; those of the whole network under ''."""
     from torch.utils.flop_counter import FlopCounterMode
 
-    runner = _ShapesOnly(model)
-    runner.eval()
+    runner = _ShapesOnly(model).eval()
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         runner(torch.zeros(1, *shape, device="meta"))
     start = f"{type(runner).__name__}.model"

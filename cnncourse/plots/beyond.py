@@ -209,6 +209,8 @@ def _shapes(model: Any, image_shape: Sequence[int], names: Sequence[str]) -> lis
     """Return the shape that each named part of `model` puts out for one image."""
     import torch
 
+    from cnncourse._graph import evaluating
+
     found: dict[str, tuple[int, ...]] = {}
     parts = dict(model.named_modules())
     hooks = [
@@ -217,13 +219,10 @@ def _shapes(model: Any, image_shape: Sequence[int], names: Sequence[str]) -> lis
         )
         for name in names
     ]
-    was_training = model.training
-    model.eval()
     try:
-        with torch.no_grad():
+        with evaluating(model), torch.no_grad():
             model(torch.zeros(1, *image_shape))
     finally:
-        model.train(was_training)
         for hook in hooks:
             hook.remove()
     return [found[name] for name in names]

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from cnncourse._graph import evaluating
 from cnncourse.training.batches import Batches
 from cnncourse.training.distributed import processes, rank, sums
 from cnncourse.training.optimizers import learning_rate_at
@@ -219,13 +220,10 @@ def evaluate(
     check_model(model, image_set)
     batches = Batches(image_set, batch_size, shuffle=False, mean=mean, std=std, device=device_of(model))
     loss_sum, correct = 0.0, 0
-    was_training = model.training
-    model.eval()
-    with torch.inference_mode():
+    with evaluating(model), torch.inference_mode():
         for images, labels in batches:
             with autocast(batches.device, dtype):
                 logits = model(images).float()  # (B, classes)
             loss_sum += F.cross_entropy(logits, labels, reduction="sum").item()
             correct += int((logits.argmax(dim=1) == labels).sum())
-    model.train(was_training)
     return {"loss": loss_sum / len(image_set), "accuracy": correct / len(image_set)}

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from cnncourse._checks import check_choice
+from cnncourse._graph import evaluating
 
 if TYPE_CHECKING:
     from cnncourse.data import ImageSet
@@ -19,18 +20,14 @@ def check_model(model: nn.Module, image_set: "ImageSet") -> None:
     if not len(image_set):
         raise ValueError(f"the image set {image_set.name!r} ({image_set.split}) is empty")
     shape = tuple(image_set.images.shape[1:])
-    was_training = model.training
-    model.eval()
     try:
-        with torch.inference_mode():
+        with evaluating(model), torch.inference_mode():
             logits = model(torch.zeros(1, *shape, device=device_of(model)))
     except RuntimeError as error:
         raise ValueError(
             f"the model does not take the images of {image_set.name!r}, of shape {shape} ({error}); "
             "give it images of the size and channels that it was made for"
         ) from error
-    finally:
-        model.train(was_training)
     if logits.ndim != 2:
         raise ValueError(f"the model must return logits (N, classes), got shape {tuple(logits.shape)}")
     largest = int(image_set.labels.max(initial=0))
