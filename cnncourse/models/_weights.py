@@ -42,8 +42,8 @@ def he_convolutions(model: nn.Module, mode: str = "fan_in") -> None:
     --------
     >>> layers = nn.Sequential(nn.Conv2d(2, 64, kernel_size=3), nn.Conv2d(64, 2, kernel_size=3))
     >>> he_convolutions(layers, mode="fan_out")
-    >>> f"{layers[0].weight.std():.2f} {layers[1].weight.std():.2f}"
-    '0.06 0.33'
+    >>> f"{layers[0].weight.std():.1g} {layers[1].weight.std():.1g}"
+    '0.06 0.3'
     """
     for layer in model.modules():
         if isinstance(layer, nn.Conv2d) and not layer.weight.is_meta:
