@@ -48,19 +48,18 @@ def test_agrees_with_torchvision_with_heads_and_without():
     plain = create_model("googlenet").double()
     ours.load_state_dict(theirs.state_dict())
     images = torch.randn(4, 3, 96, 96, dtype=torch.float64)
+    their_heads = {}  # from the modules: torchvision 0.20 exchanges the two names in what it returns
+    for head in (theirs.aux1, theirs.aux2):
+        head.register_forward_hook(lambda head, _, logits: their_heads.__setitem__(head, logits))
     for model in (theirs, ours):
         model.train()
         for layer in model.modules():
             if isinstance(layer, nn.Dropout):
                 layer.p = 0.0
     with torch.no_grad():
-        their_logits = theirs(images)
-        logits, aux1, aux2 = ours.all_logits(images)
-        heads = [their_logits.aux_logits1, their_logits.aux_logits2]
-        if not torch.allclose(aux1, heads[0]):  # older versions of torchvision exchange the two names
-            heads.reverse()
-        for found, expected in zip((logits, aux1, aux2), (their_logits.logits, *heads), strict=True):
-            torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-12)
+        expected = (theirs(images).logits, their_heads[theirs.aux1], their_heads[theirs.aux2])
+        for found, logits in zip(ours.all_logits(images), expected, strict=True):
+            torch.testing.assert_close(found, logits, rtol=1e-6, atol=1e-12)
         theirs.eval()
         torch.testing.assert_close(ours.eval()(images), theirs(images), rtol=1e-6, atol=0)
         without = {key: value for key, value in theirs.state_dict().items() if "aux" not in key}
