@@ -21,12 +21,7 @@ NORMS = {
     "layer_norm": "LN", "groupnorm": "GN", "localresponsenorm": "LRN", "local_response_norm": "LRN",
 }  # fmt: skip
 JOINS = {"add": "+", "mul": "×", "sub": "−"}
-ALONE = {
-    "add": "shift",
-    "mul": "scale",
-    "sub": "subtract",
-    "neg": "minus",
-}  # with something that is no feature map
+ALONE = {"add": "shift", "mul": "scale", "sub": "subtract", "neg": "minus"}  # with no second feature map
 RESHAPES = ("flatten", "reshape", "view", "squeeze", "unsqueeze")
 
 
