@@ -5,6 +5,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from unittest import mock
 
 import torch
@@ -20,11 +21,15 @@ from cnncourse.data import ImageSet
 from cnncourse.training import Batches, Recipe
 from cnncourse.training.optimizers import create_optimizer, learning_rate_at
 from cnncourse.training.precision import autocast, choose_dtype
+from cnncourse.training.support import memory_format
 
 AIM, MOST_OVERHEAD = 2.5, 0.05
 IMAGES, EPOCHS, TESTED = 10_000, 3, 5_000
 IMAGES_OF_OVERHEAD = 5_000
-STAGES = ("plain loop, torchvision's pipeline", "+ resident batches", "+ dtype", "+ engine's loop")
+STAGES = (
+    "plain loop, torchvision's pipeline", "+ resident batches", "+ channels_last", "+ dtype",
+    "+ engine's loop",
+)  # fmt: skip
 
 
 class OneByOne(Dataset):
@@ -62,7 +67,7 @@ def plain_loop(model: nn.Module, batches: Iterable, recipe: Recipe, dtype: torch
             step += 1
 
 
-def resident(image_set: ImageSet, recipe: Recipe, channels_last: bool = False) -> Batches:
+def resident(image_set: ImageSet, recipe: Recipe, channels_last: bool) -> Batches:
     return Batches(
         image_set, recipe.batch_size, recipe.crop, recipe.flip, recipe.seed, mean=recipe.mean, std=recipe.std,
         channels_last=channels_last,
@@ -79,18 +84,19 @@ def measure() -> bool:
 
 
 def against_tutorials(whole: ImageSet) -> bool:
-    """Train three_conv in four ways, `ROUNDS` times in turn; print the time of an epoch and the accuracy."""
+    """Train three_conv in the ways of `STAGES`, `ROUNDS` times in turn; print times and accuracies."""
     image_set, test_set = whole.take(min(IMAGES, len(whole))), data.load(whole.name, "test")
     test_set = test_set.take(min(TESTED, len(test_set)))
     recipe = Recipe.for_model("three_conv").replace(epochs=EPOCHS)
     model = models.create_model("three_conv", len(whole.classes), whole.shape[0], seed=0)
     dtype = choose_dtype("auto", model, (recipe.batch_size, *whole.shape), recipe.channels_last)
-    seconds, accuracies = time_stages(image_set, test_set, recipe, dtype)
     dtype_name = str(dtype).removeprefix("torch.")
     print(
         f"three_conv, {len(image_set):,} images of {whole.name}, {EPOCHS} epochs, "
-        f"batches of {recipe.batch_size}, {dtype_name}"
+        f"batches of {recipe.batch_size}, {dtype_name}",
+        flush=True,
     )
+    seconds, accuracies = time_stages(image_set, test_set, recipe, dtype)
     print(f"  {'':<36} {'s an epoch':>10} {'images/s':>9} {'accuracy':>9}  change")
     for stage, before in zip(STAGES, (None, *STAGES), strict=False):
         middle = statistics.median(seconds[stage])
@@ -115,16 +121,15 @@ def time_stages(
     def engine(model: nn.Module, seed: int) -> None:
         training.fit(model, image_set, recipe.replace(dtype=named, seed=seed), progress=False)
 
-    def with_dtype(model: nn.Module, seed: int) -> None:
-        model = model.to(memory_format=torch.channels_last) if recipe.channels_last else model
-        plain_loop(model, resident(image_set, recipe.replace(seed=seed), recipe.channels_last), recipe, dtype)
+    def from_memory(model: nn.Module, seed: int, channels_last: bool, dtype: torch.dtype) -> None:
+        model.to(memory_format=memory_format(channels_last))
+        plain_loop(model, resident(image_set, recipe.replace(seed=seed), channels_last), recipe, dtype)
 
     ways: tuple[Callable[[nn.Module, int], None], ...] = (
-        lambda model, seed: plain_loop(model, loader, recipe, torch.float32),
-        lambda model, seed: plain_loop(
-            model, resident(image_set, recipe.replace(seed=seed)), recipe, torch.float32
-        ),
-        with_dtype,
+        lambda model, _: plain_loop(model, loader, recipe, torch.float32),
+        partial(from_memory, channels_last=False, dtype=torch.float32),
+        partial(from_memory, channels_last=True, dtype=torch.float32),
+        partial(from_memory, channels_last=True, dtype=dtype),
         engine,
     )
     seconds: dict[str, list[float]] = {stage: [] for stage in STAGES}
@@ -188,13 +193,13 @@ def overhead(whole: ImageSet) -> bool:
     dtype = choose_dtype("auto", model, (recipe.batch_size, *whole.shape))
     choosing = time.perf_counter() - start
     recipe = recipe.replace(dtype=str(dtype).removeprefix("torch."))
+    print(f"resnet20, {len(image_set):,} images of {whole.name}, {recipe.dtype}, crop and flip", flush=True)
     shares = []
     for _ in range(ROUNDS):
         with stopwatch(model) as spent:
             row = training.fit(model, image_set, recipe, progress=False)[0]
         shares.append(1 - sum(spent.values()) / row["seconds"])
     middle = statistics.median(shares)
-    print(f"resnet20, {len(image_set):,} images of {whole.name}, {recipe.dtype}, crop and flip")
     print(
         f"  the engine's own share of an epoch: {middle:.2%} (from {min(shares):.2%} to {max(shares):.2%}); "
         f"{against(middle, MOST_OVERHEAD, most=True)}"
