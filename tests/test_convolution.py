@@ -29,9 +29,6 @@ from cnncourse.convolution import (
     sliding_windows,
 )
 
-settings.register_profile("no deadline", deadline=None)
-settings.load_profile("no deadline")
-
 TORCH_MODES = {"zeros": "constant", "reflect": "reflect", "replicate": "replicate", "circular": "circular"}
 
 
@@ -124,7 +121,6 @@ def test_gradients_equal_autograd(case):
         close(mine, tensor.grad)
 
 
-@settings(max_examples=100)
 @given(
     st.integers(3, 12),
     st.integers(1, 4),

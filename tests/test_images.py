@@ -161,10 +161,12 @@ TORCH = {
 
 @pytest.mark.parametrize(("method", "antialias"), TORCH)
 @given(height=sizes, width=sizes, new=st.tuples(sizes, sizes), seed=seeds)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_resize_agrees_with_torch(method, antialias, height, width, new, seed):
     # With antialias=True, torch 2.15 repeats the first row of a result that is one pixel wide.
     assume(new[1] > 1 or TORCH[method, antialias].get("antialias") is None or new[0] == height)
+    # torch finds places in 32 bits: 11.5 * 14 / 23, exactly 7, becomes a little less, in pixel 6.
+    assume(method != "nearest-exact" or (14, 23) not in ((height, new[0]), (width, new[1])))
     x = picture(2, 3, height, width, seed=seed)
     ours = im.resize(x, new, method, antialias)
     theirs = torch.nn.functional.interpolate(torch.from_numpy(x), new, **TORCH[method, antialias]).numpy()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
@@ -33,7 +33,6 @@ from cnncourse.learning import (
 )
 
 EXACT = {"rtol": 1e-10, "atol": 1e-12}
-property_test = settings(max_examples=100, deadline=None, derandomize=True)
 
 
 @st.composite
@@ -52,7 +51,6 @@ def test_case_on_paper():
     np.testing.assert_allclose(cross_entropy_backward(logits, [1]), [[1 / 8, -6 / 8, 5 / 8]], **EXACT)
 
 
-@property_test
 @given(case=scores(), label_smoothing=st.sampled_from([0.0, 0.1, 1.0]))
 def test_loss_and_gradient_agree_with_torch(case, label_smoothing):
     logits, labels = case
@@ -64,7 +62,6 @@ def test_loss_and_gradient_agree_with_torch(case, label_smoothing):
     np.testing.assert_allclose(grad, leaf.grad.numpy(), rtol=1e-9, atol=1e-12)
 
 
-@property_test
 @given(case=scores(), axis=st.sampled_from([0, 1, -1]))
 def test_softmax_and_its_logarithm_agree_with_torch(case, axis):
     x = case[0]
@@ -74,7 +71,6 @@ def test_softmax_and_its_logarithm_agree_with_torch(case, axis):
     np.testing.assert_allclose(log_sum_exp(x, axis), torch.logsumexp(tensor, axis).numpy(), **EXACT)
 
 
-@property_test
 @given(case=scores(), shift=st.floats(-1e3, 1e3))
 def test_softmax_knows_differences_alone(case, shift):
     x = case[0]
@@ -111,7 +107,6 @@ def test_bad_logits_and_smoothing_are_named():
         cross_entropy(np.zeros((1, 3)), [0], 1.5)
 
 
-@property_test
 @given(sizes=st.tuples(*[st.integers(1, 6)] * 3), seed=st.integers(0, 2**32 - 1))
 def test_dense_layer_agrees_with_torch(sizes, seed):
     N, inputs, outputs = sizes

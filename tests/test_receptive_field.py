@@ -79,7 +79,7 @@ def layer(draw):
     return nn.AvgPool2d(**options, padding=padding, ceil_mode=draw(st.booleans()))
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60)
 @given(layers=st.lists(layer(), min_size=1, max_size=4), data=st.data())
 def test_recursion_and_gradient_agree_on_chains(layers, data):
     model = nn.Sequential(*[part for item in layers for part in (item, nn.ReLU())])

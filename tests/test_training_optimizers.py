@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
@@ -26,7 +26,6 @@ def make_model(seed=0):
 
 
 class TestMuon:
-    @settings(deadline=None)
     @given(rows=st.integers(1, 12), columns=st.integers(1, 12), seed=st.integers(0, 1000))
     def test_singular_values_come_near_one_and_their_vectors_stay(self, rows, columns, seed):
         matrix = torch.randn(rows, columns, generator=torch.Generator().manual_seed(seed), dtype=torch.double)
