@@ -7,7 +7,6 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 from types import SimpleNamespace
 
 import pytest
@@ -252,7 +251,7 @@ def test_version_and_module(here):
     assert (done.returncode, done.stdout) == (0, f"cnncourse {cnncourse.__version__}\n")
 
 
-def test_help_answers_quickly_and_without_heavy_imports():
+def test_help_answers_without_heavy_imports():
     code = (
         "import sys; from cnncourse.__main__ import main; sys.argv[1:] = ['--help']\n"
         "try: main()\n"
@@ -261,12 +260,6 @@ def test_help_answers_quickly_and_without_heavy_imports():
     done = start("-c", code)
     assert done.stdout.splitlines()[-1] == "[]", done.stderr
     assert "train a network" in done.stdout
-    times = []
-    for _ in range(5):
-        begin = time.perf_counter()
-        start("-m", "cnncourse", "--help")
-        times.append(time.perf_counter() - begin)
-    assert min(times) < 0.4
 
 
 @pytest.mark.skipif(os.name == "nt", reason="pipes break otherwise on Windows")

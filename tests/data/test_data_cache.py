@@ -3,7 +3,6 @@ import os
 import pickle
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -273,21 +272,6 @@ def test_altered_images_are_refused(small_cifar10: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("CNNCOURSE_DATA", str(small_cifar10))
     with pytest.raises(data.DataError, match=r"was altered: the train images are not those of cifar10"):
         data.load("cifar10")
-
-
-def test_the_cache_loads_in_an_instant() -> None:
-    images = np.zeros((50_000, 3, 32, 32), dtype=np.uint8)
-    large = data.ImageSet(images, np.arange(50_000) % 10, tuple("abcdefghij"), "large")
-
-    def load() -> data.ImageSet | None:
-        return store.load_or_make("large", "train", "made", lambda: {"train": large})[0]
-
-    load()
-    start = time.perf_counter()
-    loaded = load()
-    assert time.perf_counter() - start < 0.5
-    assert loaded is not None
-    assert len(loaded) == 50_000
 
 
 def test_loading_needs_neither_torch_nor_matplotlib() -> None:

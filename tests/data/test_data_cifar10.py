@@ -1,12 +1,12 @@
 """The real CIFAR-10, where it lies beside the checkout."""
 
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from cnncourse import data
+from cnncourse.data import loading
 
 ARCHIVE = Path(__file__).resolve().parents[3] / "shared" / "data" / "cifar10.tar"
 
@@ -14,12 +14,9 @@ ARCHIVE = Path(__file__).resolve().parents[3] / "shared" / "data" / "cifar10.tar
 @pytest.mark.skipif(not ARCHIVE.exists(), reason="CIFAR-10 is not beside this checkout")
 def test_the_real_archive_is_decoded_once_and_is_cifar10(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CNNCOURSE_DATA", str(ARCHIVE))
-    start = time.process_time()
     train = data.load("cifar10")  # a fingerprint that differs would be an error
-    assert time.process_time() - start < 30
-    start = time.perf_counter()
+    monkeypatch.setattr(loading, "read_source", None)
     test = data.load("cifar10", "test")
-    assert time.perf_counter() - start < 0.5
     assert set(train.class_counts().values()) == {5000}
     assert set(test.class_counts().values()) == {1000}
     mean, std = train.statistics()
