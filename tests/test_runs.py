@@ -71,12 +71,16 @@ def test_runs_are_listed_in_the_order_of_their_start(runs, capsys):
         (lambda path: path.write_text(path.read_text()[:200]), "is no run record, or a damaged one"),
         (lambda path: path.write_text("[]"), "it has no 'format'"),
         (lambda path: change(path.parent, format=7), "is a run record of format 7; cnncourse"),
-        (lambda path: change(path.parent, mine=1), r"unknown \['mine'\]"),
+        (lambda path: change(path.parent, mine=1), "run record key is unknown: 'mine'"),
         (lambda path: change(path.parent, history=[1]), "its history is no list of epochs"),
-        (lambda path: change(path.parent, history={}), "damaged run record: history is {}"),
-        (lambda path: change(path.parent, model={}), "damaged run record: model is {}"),
-        (lambda path: change(path.parent, recipe=None), "damaged run record: recipe is None"),
+        (lambda path: change(path.parent, history={}), "damaged run record: history must be a list, got {}"),
+        (lambda path: change(path.parent, model={}), "damaged run record: model has no name, got {}"),
+        (
+            lambda path: change(path.parent, recipe=None),
+            "damaged run record: recipe must be a table, got None",
+        ),
         (lambda path: change(path.parent, status="done"), "status is unknown: 'done'"),
+        (lambda path: change(path.parent, started=5), "damaged run record: started must be a string, got 5"),
         (lambda path: path.write_bytes(b"\xff\xfe\x00"), "is no run record, or a damaged one"),
     ],
 )
@@ -125,6 +129,13 @@ def test_measured_layers_are_shown(runs, capsys):
     assert run(["runs", "plot", "measured"]) == 1
     error = capsys.readouterr().err
     assert "the history of measured has no 'train_accuracy'; there is nothing in common to draw" in error
+
+
+def test_a_picture_is_where_it_is_said_to_be(runs, capsys):
+    assert run(["runs", "plot", "first", "--output", "curve"]) == 0
+    assert capsys.readouterr().out == "saved in curve.png\n" and (runs.parent / "curve.png").is_file()
+    assert run(["runs", "plot", "first", "--output", "a.picture"]) == 1
+    assert "Format 'picture' is not supported" in capsys.readouterr().err
 
 
 def test_curves_are_saved_as_a_picture(runs, monkeypatch, capsys):

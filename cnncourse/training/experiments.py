@@ -34,7 +34,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from cnncourse._checks import check_choice, check_count, suggest
+from cnncourse._checks import check_choice, check_count
+from cnncourse.training.keys import check_keys
 from cnncourse.training.recipe import Recipe
 from cnncourse.training.record import RunRecord
 
@@ -42,7 +43,6 @@ MEASURES = ("training", "gradient_norms")
 _NEEDED = {"title": str, "question": str, "chapter": str, "data": str, "seeds": list, "runs": dict}
 _OPTIONAL = {"measure": str, "recipe": dict}
 _OF_A_RUN = {"model": str, "options": dict, "recipe": dict}
-_KINDS = {str: "a string", list: "a list", dict: "a table"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,7 +121,7 @@ class Experiment:
     def from_toml(cls, name: str, text: str, shipped: bool = False) -> "Experiment":
         """Return the experiment `name` written in `text`; unknown keys are refused."""
         values = tomllib.loads(text)
-        _check_keys("experiment", values, _NEEDED, _OPTIONAL)
+        check_keys("experiment", values, _NEEDED, _OPTIONAL)
         shared = values.pop("recipe", {})
         runs = {run: _read_run(run, table, shared) for run, table in values.pop("runs").items()}
         return cls(name=name, runs=runs, shipped=shipped, **values)
@@ -177,7 +177,7 @@ def _read_run(name: str, table: Any, shared: dict[str, Any]) -> ExperimentRun:
     if not isinstance(table, dict):
         raise TypeError(f"runs.{name} must be a table, got {table!r}")
     try:
-        _check_keys("run", table, {"model": str}, _OF_A_RUN)
+        check_keys("run", table, {"model": str}, _OF_A_RUN)
         changes = shared | table.get("recipe", {})
         if "seed" in changes:
             raise ValueError("a recipe of an experiment has no seed: 'seeds' lists them for all runs")
@@ -185,19 +185,6 @@ def _read_run(name: str, table: Any, shared: dict[str, Any]) -> ExperimentRun:
         return ExperimentRun(name, table["model"], Recipe.from_dict(changes), options)
     except (ValueError, TypeError) as error:
         raise type(error)(f"runs.{name}: {error}") from None
-
-
-def _check_keys(what: str, values: dict[str, Any], needed: dict[str, Any], optional: dict[str, Any]) -> None:
-    """Raise unless `values` has the needed keys and no unknown ones, each of its kind."""
-    kinds = needed | optional
-    for key, value in values.items():
-        if key not in kinds:
-            raise ValueError(f"{what} key is unknown: {key!r}. {suggest(key, kinds)}")
-        if not isinstance(value, kinds[key]):
-            raise TypeError(f"{key} must be {_KINDS[kinds[key]]}, got {value!r}")
-    for key in needed:
-        if key not in values:
-            raise ValueError(f"{what} has no {key!r}; it needs {', '.join(needed)}")
 
 
 def experiment_names() -> list[str]:

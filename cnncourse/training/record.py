@@ -14,9 +14,15 @@ import cnncourse
 from cnncourse._checks import check_choice
 from cnncourse.training.distributed import processes
 from cnncourse.training.files import write_whole
+from cnncourse.training.keys import check_keys
 
 FORMAT = 1
 STATUSES = ("completed", "interrupted", "diverged")
+_NEEDED = {
+    "name": str, "command": str, "recipe": dict, "dataset": dict, "seed": int, "environment": dict,
+    "model": dict,
+}  # fmt: skip
+_OPTIONAL = {"history": list, "result": dict, "status": str, "started": str, "finished": str}
 
 
 @dataclasses.dataclass
@@ -37,9 +43,10 @@ class RunRecord:
     seed : int
         The recipe's seed.
     environment : dict
-        ``cnncourse``, ``python``, ``torch``, ``device``, ``threads``, ``dtype``.
+        ``cnncourse``, ``python``, ``torch``, ``device``, ``threads``, ``processes``, ``dtype``; and
+        ``batch_norm``, if several processes each used the statistics of their own images.
     model : dict
-        ``name``, ``parameters``, ``multiply_adds``.
+        ``name``, ``options``, ``parameters``, ``multiply_adds``.
     history : list of dict
         The rows that `fit` returns.
     result : dict
@@ -97,20 +104,23 @@ class RunRecord:
                 f"{str(path)!r} is a run record of format {found!r}; "
                 f"cnncourse {cnncourse.__version__} reads format {FORMAT}"
             )
-        fields = {field.name: field for field in dataclasses.fields(cls)}
-        needed = [name for name, field in fields.items() if name not in values and _is_needed(field)]
-        unknown = [name for name in values if name not in fields]
-        if needed or unknown:
-            raise ValueError(
-                f"{str(path)!r} is a damaged run record: missing {needed or 'nothing'}, "
-                f"unknown {unknown or 'nothing'}"
-            )
-        return cls(**values)
+        try:
+            _check(values)
+            return cls(**values)
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{str(path)!r} is a damaged run record: {error}") from None
 
 
-def _is_needed(field: "dataclasses.Field[Any]") -> bool:
-    """Return whether the field has no default."""
-    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+def _check(values: dict[str, Any]) -> None:
+    """Raise unless `values` are those of a record."""
+    times = ("started", "finished")  # None until they are known
+    given = {key: value for key, value in values.items() if value is not None or key not in times}
+    check_keys("run record", given, _NEEDED, _OPTIONAL)
+    for part in ("model", "dataset"):
+        if not isinstance(values[part].get("name"), str):
+            raise ValueError(f"{part} has no name, got {values[part]!r}")
+    if not all(isinstance(row, dict) and "epoch" in row for row in values.get("history", [])):
+        raise ValueError("its history is no list of epochs")
 
 
 def _finite(value: Any) -> Any:
