@@ -3,6 +3,8 @@
 import errno
 import json
 import math
+import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,10 +17,11 @@ from torch import nn
 from cnncourse import data, training
 from cnncourse._progress import wants_progress
 from cnncourse.data import ImageSet
+from cnncourse.models import create_model
 from cnncourse.training import Batches, DivergedError, Recipe, RunRecord, evaluate, fit
 from cnncourse.training.files import write_whole
 from cnncourse.training.optimizers import create_optimizer, learning_rate_at
-from cnncourse.training.support import choose_device
+from cnncourse.training.support import choose_device, wait_for
 
 
 def make_set(count=20, channels=3, size=8, classes=2, seed=0):
@@ -67,9 +70,9 @@ class TestRecipe:
             ({"batch_size": True}, TypeError, "batch_size must be a whole number"),
             ({"optimizer": "adan"}, ValueError, "optimizer is unknown: 'adan'. Did you mean 'adam'"),
             ({"schedule": "cosin"}, ValueError, "Did you mean 'cosine'"),
-            ({"learning_rate": 0}, ValueError, "learning_rate must be above 0, got 0"),
-            ({"learning_rate": math.nan}, ValueError, "learning_rate must be above 0, got nan"),
-            ({"learning_rate": math.inf}, ValueError, "learning_rate must be above 0, got inf"),
+            ({"learning_rate": 0}, ValueError, r"learning_rate must be above 0 and below 3.4e\+38, got 0"),
+            ({"learning_rate": math.nan}, ValueError, r"above 0 and below 3.4e\+38, got nan"),
+            ({"learning_rate": math.inf}, ValueError, r"above 0 and below 3.4e\+38, got inf"),
             ({"learning_rate": "fast"}, TypeError, "learning_rate must be a number, got 'fast'"),
             ({"momentum": 1.0, "optimizer": "sgd"}, ValueError, "momentum must be at least 0 and below 1"),
             ({"momentum": 0.9}, ValueError, "momentum 0.9 has no effect with optimizer 'adam'"),
@@ -80,6 +83,8 @@ class TestRecipe:
             ({"mean": ()}, ValueError, "mean must hold one number, or one for each channel"),
             ({"std": (0.0,)}, ValueError, "std must be above 0"),
             ({"seed": -1}, ValueError, "seed must be at least 0"),
+            ({"seed": 2**63}, ValueError, "seed must be at least 0 and below 9.22337e"),
+            ({"weight_decay": 1e300}, ValueError, r"weight_decay must be at least 0 and below 3.4e\+38"),
             ({"epoch": 3}, ValueError, "recipe key is unknown: 'epoch'. Did you mean 'epochs'"),
         ],
     )
@@ -183,6 +188,10 @@ class TestBatches:
             Batches(make_set(), 0)
         with pytest.raises(ValueError, match="mean has 2 numbers for images of 3 channels"):
             Batches(make_set(), 4, mean=(0.5, 0.5))
+        with pytest.raises(ValueError, match=r"std must be above 0, got \(0,\)"):
+            Batches(make_set(), 4, std=(0,))
+        with pytest.raises(ValueError, match="crop 8 could move images of 8x8 out of sight"):
+            Batches(make_set(), 4, crop=8)
 
 
 class TestFit:
@@ -205,7 +214,7 @@ class TestFit:
             make_model(), make_set(), Recipe(epochs=3, batch_size=8), validation=make_set(6, seed=1)
         )
         assert [row["epoch"] for row in history] == [1, 2, 3]
-        assert set(history[0]) == {
+        assert list(history[0]) == [
             "epoch",
             "train_loss",
             "train_accuracy",
@@ -215,7 +224,7 @@ class TestFit:
             "gradient_norm",
             "images_per_second",
             "seconds",
-        }
+        ]
         assert history[2]["train_loss"] < history[0]["train_loss"]
         assert history[0]["gradient_norm"] > 0
 
@@ -284,7 +293,12 @@ class TestFit:
             (
                 make_model(),
                 make_set(channels=1),
-                r"does not take the images of 'bright', of shape \(1, 8, 8\)",
+                r"the images of 'bright', of shape \(1, 8, 8\): layer 1 \(Linear\) got \(1, 64\)",
+            ),
+            (
+                create_model("three_conv"),
+                make_set(),
+                r"shape \(3, 8, 8\): layer classifier.1 \(Linear\) got \(1, 192\) \(.*; give it images",
             ),
             (make_model(), make_set(classes=4), "has 2 outputs, and the labels of 'bright' go up to 3"),
             (make_model(), make_set(count=0), r"the image set 'bright' \(train\) is empty"),
@@ -295,6 +309,7 @@ class TestFit:
     def test_messages(self, model, image_set, message):
         with pytest.raises(ValueError, match=message):
             fit(model, image_set, Recipe(epochs=1))
+        assert not any(layer._forward_hooks or layer._forward_pre_hooks for layer in model.modules())
 
     def test_a_validation_set_that_does_not_fit_is_found_before_training(self):
         model = make_model()
@@ -316,6 +331,17 @@ class TestProgress:
         monkeypatch.delenv("CNNCOURSE_PROGRESS", raising=False)
         fit(make_model(), make_set(), Recipe(epochs=1))
         assert capsys.readouterr() == ("", "")
+
+    def test_shown_in_a_terminal_and_in_a_notebook(self, monkeypatch):
+        monkeypatch.delenv("CNNCOURSE_PROGRESS", raising=False)
+        monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: None))
+        assert not wants_progress()
+        with monkeypatch.context() as patch:
+            patch.setattr("sys.stderr", SimpleNamespace(isatty=lambda: True))
+            assert wants_progress()
+        kernel = SimpleNamespace(get_ipython=lambda: SimpleNamespace(kernel=None))
+        monkeypatch.setitem(sys.modules, "IPython", kernel)
+        assert wants_progress()
 
     def test_a_bar_when_asked(self, capsys, monkeypatch):
         monkeypatch.setenv("CNNCOURSE_PROGRESS", "1")
@@ -383,10 +409,12 @@ class TestRecord:
         assert json.loads((tmp_path / "record.json").read_text())["format"] == 1
 
     def test_what_is_no_number_becomes_null(self, tmp_path):
-        record = make_record(history=[{"train_loss": math.nan}], result={"x": math.inf}, status="diverged")
+        record = make_record(
+            history=[{"epoch": 1, "train_loss": math.nan}], result={"x": math.inf}, status="diverged"
+        )
         record.save(tmp_path / "record.json")
         loaded = RunRecord.load(tmp_path / "record.json")
-        assert loaded.history == [{"train_loss": None}] and loaded.result == {"x": None}
+        assert loaded.history == [{"epoch": 1, "train_loss": None}] and loaded.result == {"x": None}
 
     @pytest.mark.parametrize(
         ("text", "message"),
@@ -394,8 +422,9 @@ class TestRecord:
             ('{"format": 2}', r"is a run record of format 2; cnncourse \S+ reads format 1"),
             (
                 '{"format": 1, "nme": "x"}',
-                r"damaged run record: missing \['name', .*unknown \['nme'\]",
+                "damaged run record: run record key is unknown: 'nme'. Did you mean 'name'",
             ),
+            ('{"format": 1, "name": "x"}', "run record has no 'command'; it needs name, command"),
             ('{"format": 1', "no run record, or a damaged one"),
             ("[1]", "is no run record: it has no 'format'"),
         ],
@@ -438,11 +467,17 @@ class TestWeights:
         training.load_weights(other, tmp_path / "w.pt")
         assert torch.equal(model[1].weight, other[1].weight)
 
-    @pytest.mark.parametrize("keep", [0, 10, 300, -50])
+    @pytest.mark.parametrize("keep", [0, 10, 300, 5000, 60_000, -50])
     def test_truncated(self, tmp_path, keep):
-        training.save_weights(make_model(), tmp_path / "w.pt")
+        training.save_weights(make_model(outputs=10, size=32), tmp_path / "w.pt")
         content = (tmp_path / "w.pt").read_bytes()
         (tmp_path / "w.pt").write_bytes(content[:keep])
+        with pytest.raises(ValueError, match="truncated, altered or no file of weights"):
+            training.load_weights(make_model(), tmp_path / "w.pt")
+
+    @pytest.mark.parametrize("content", [b"\x80\x02.", b"\x80\x02}X\x01", b"PK\x03\x04", b"weights"])
+    def test_something_else(self, tmp_path, content):
+        (tmp_path / "w.pt").write_bytes(content)
         with pytest.raises(ValueError, match="truncated, altered or no file of weights"):
             training.load_weights(make_model(), tmp_path / "w.pt")
 
@@ -526,7 +561,7 @@ class TestRuns:
         names = [training.train("conv_bn_gap", "bright", FAST, runs=tmp_path)[1].name for _ in range(2)]
         assert names == ["conv_bn_gap-bright-1", "conv_bn_gap-bright-2"]
         training.train("conv_bn_gap", "bright", FAST, runs=tmp_path, name="mine")
-        with pytest.raises(FileExistsError, match="there is a run 'mine'"):
+        with pytest.raises(FileExistsError, match=r"there is a run 'mine' .*another name, or resume it"):
             training.train("conv_bn_gap", "bright", FAST, runs=tmp_path, name="mine")
         with pytest.raises(ValueError, match="name must be a plain name"):
             training.train("conv_bn_gap", "bright", FAST, runs=tmp_path, name="../mine")
@@ -552,6 +587,15 @@ class TestRuns:
         record, _ = training.load_run("small_conv-bright-1", tmp_path)
         assert record.status == "diverged"
 
+    def test_a_start_that_fails_leaves_no_run(self, tmp_path, bright, monkeypatch):
+        with pytest.raises(ValueError, match="mean has 2 numbers"):
+            training.train("conv_bn_gap", "bright", FAST.replace(mean=(0.5, 0.5)), runs=tmp_path, name="mine")
+        with monkeypatch.context() as patch:
+            patch.setattr(training.loop, "train_epoch", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+            record, folder = training.train("conv_bn_gap", "bright", FAST, runs=tmp_path, name="mine")
+        assert record.status == "interrupted" and not folder.exists()
+        training.train("conv_bn_gap", "bright", FAST, runs=tmp_path, name="mine")
+
     def test_without_validation(self, tmp_path, bright):
         record, _ = training.train("conv_bn_gap", "bright", FAST, runs=tmp_path, validation=0)
         assert (record.dataset["train"], record.dataset["validation"]) == (40, None)
@@ -562,6 +606,9 @@ class TestRuns:
             training.train("conv_gap", "bright", FAST, runs=tmp_path)
         with pytest.raises(ValueError, match="validation must be at least 0 and below 1, got 1"):
             training.train("conv_bn_gap", "bright", FAST, runs=tmp_path, validation=1)
+        for share, message in ((0.001, "40 to learn from and 0;"), (0.999, "0 to learn from and 40;")):
+            with pytest.raises(ValueError, match=f"the 40 images of 'bright' into {message} choose another"):
+                training.train("conv_bn_gap", "bright", FAST, runs=tmp_path, validation=share)
         assert list(tmp_path.iterdir()) == []
 
     def test_messages_of_evaluate(self, tmp_path, bright):
@@ -605,3 +652,13 @@ def test_devices():
     if not torch.cuda.is_available():
         with pytest.raises(ValueError, match="device 'cuda' is not available"):
             choose_device("cuda")
+
+
+@pytest.mark.parametrize("kind", ["cuda", "mps"])
+def test_the_clock_waits_for_the_device(monkeypatch, kind):
+    waited = []
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda device: waited.append("cuda"))
+    monkeypatch.setattr(torch.mps, "synchronize", lambda: waited.append("mps"))
+    wait_for(torch.device("cpu"))
+    wait_for(torch.device(kind))
+    assert waited == [kind]

@@ -11,20 +11,21 @@ import time
 
 import pytest
 import torch
+from filelock import FileLock
 
 from cnncourse import data, training
 from cnncourse.models import create_model
 from cnncourse.training import Recipe, RunRecord, train
 from cnncourse.training.checkpoint import load_checkpoint, save_checkpoint
+from cnncourse.training.files import write_whole
 from cnncourse.training.state import State
 
 RECIPE = Recipe(epochs=3, batch_size=250, learning_rate=3e-3, crop=1, averaging=0.5)
-SHAPE = (1, 8, 8)
 NUMBERS = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "gradient_norm")
 
 
 def make_state(recipe=RECIPE):
-    return State(create_model("conv_bn_gap", in_channels=1, seed=0), recipe, SHAPE)
+    return State(create_model("conv_bn_gap", in_channels=1, seed=0), recipe, data.load("digits"))
 
 
 def numbers(history):
@@ -33,6 +34,14 @@ def numbers(history):
 
 def train_digits(folder, recipe=RECIPE, **options):
     return train("conv_bn_gap", "digits", recipe, runs=folder, name="run", **options)
+
+
+class KilledError(BaseException):
+    """Nothing that is run after it can write a file, as after a kill."""
+
+
+def interrupt(*arguments):
+    raise KeyboardInterrupt
 
 
 def stop_after(epochs):
@@ -83,27 +92,84 @@ class TestResume:
         assert histories[0] == histories[1]
 
     def test_a_stop_during_the_evaluation_loses_no_training(self, tmp_path, monkeypatch):
-        def interrupted(*arguments):
-            raise KeyboardInterrupt
-
         with monkeypatch.context() as patch:
-            patch.setattr(training.run, "_evaluate_into", interrupted)
-            record, folder = train_digits(tmp_path, test=True)
-        assert record.result["test_accuracy"] is None and (folder / "checkpoint.pt").is_file()
+            patch.setattr(training.run, "_evaluate_into", interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                train_digits(tmp_path, test=True)
+        assert RunRecord.load(tmp_path / "run" / "record.json").status == "completed"
         report = []
         record, _ = train_digits(tmp_path, test=True, resume=True, report=report.append)
         assert record.result["test_accuracy"] > 0 and report == []
+        assert record.result["train_seconds"] == sum(row["seconds"] for row in record.history)
+
+    def test_a_complete_run_is_tested_later_without_training(self, tmp_path):
+        whole, _ = train_digits(tmp_path / "whole", test=True)
+        train_digits(tmp_path / "later")
+        report = []
+        record, folder = train_digits(tmp_path / "later", test=True, resume=True, report=report.append)
+        assert report == [] and record.result["test_accuracy"] == whole.result["test_accuracy"]
+        assert RunRecord.load(folder / "record.json") == record
+
+    @pytest.mark.parametrize("writes", range(7))
+    def test_killed_between_any_two_files_it_goes_on_to_the_same_weights(self, tmp_path, monkeypatch, writes):
+        """Each of two epochs saves weights, checkpoint and record; the end saves the record once more."""
+        recipe = RECIPE.replace(epochs=2, batch_size=500)
+        whole, unbroken = train_digits(tmp_path / "whole", recipe)
+        left = [None] * writes
+
+        def until_killed(path, content):
+            if not left:
+                raise KilledError
+            left.pop()
+            write_whole(path, content)
+
+        with monkeypatch.context() as patch:
+            for module in (training.checkpoint, training.record):
+                patch.setattr(module, "write_whole", until_killed)
+            with pytest.raises(KilledError):
+                train_digits(tmp_path / "killed", recipe)
+        record, folder = train_digits(tmp_path / "killed", recipe, resume=True)
+        assert record.status == "completed" and numbers(record.history) == numbers(whole.history)
+        found, wanted = (torch.load(place / "weights.pt", weights_only=True) for place in (folder, unbroken))
+        assert all(torch.equal(found[name], wanted[name]) for name in wanted)
+        assert sorted(path.name for path in folder.iterdir()) == ["record.json", "weights.pt"]
+
+    def test_a_stop_before_the_epoch_is_saved_does_not_count_it(self, tmp_path, monkeypatch):
+        saved = []
+
+        def stop_at_the_second(*arguments):
+            saved.append(save_checkpoint(*arguments) if not saved else interrupt())
+
+        with monkeypatch.context() as patch:
+            patch.setattr(training.run, "save_checkpoint", stop_at_the_second)
+            record, folder = train_digits(tmp_path, RECIPE.replace(epochs=2))
+        assert record.status == "interrupted" and len(record.history) == 1
+        assert RunRecord.load(folder / "record.json") == record
 
     def test_a_complete_run_is_returned_as_it_is(self, tmp_path):
         first, _ = train_digits(tmp_path)
         again, _ = train_digits(tmp_path, resume=True)
         assert again == first
-        with pytest.raises(ValueError, match="completed with another recipe; choose another name"):
+        message = (
+            "'run' is complete, and another training: recipe seed was 0 and is 1 now; choose another name"
+        )
+        with pytest.raises(ValueError, match=message):
             train_digits(tmp_path, RECIPE.replace(seed=1), resume=True)
+        with pytest.raises(ValueError, match="model name was 'conv_bn_gap' and is 'double_conv_gap' now"):
+            train("double_conv_gap", "digits", RECIPE, runs=tmp_path, name="run", resume=True)
 
     def test_without_a_checkpoint_it_starts_afresh(self, tmp_path):
         record, _ = train_digits(tmp_path, resume=True)
         assert record.status == "completed" and len(record.history) == 3
+
+    def test_two_processes_do_not_train_the_same_run(self, tmp_path):
+        train_digits(tmp_path, report=stop_after(1))
+        with (
+            FileLock(tmp_path / ".run.lock"),
+            pytest.raises(FileExistsError, match=r"another process trains the run 'run' in '"),
+        ):
+            train_digits(tmp_path, resume=True)
+        assert train_digits(tmp_path, resume=True)[0].status == "completed"
 
     def test_a_run_to_go_on_with_needs_a_name(self, tmp_path):
         with pytest.raises(ValueError, match="resume needs the name of the run"):
@@ -133,6 +199,15 @@ class TestAnotherTraining:
         torch.save({"format": 9, "about": {}, "state": {}}, tmp_path / "c.pt")
         with pytest.raises(ValueError, match="of format 9; this version reads format 1"):
             load_checkpoint(make_state(), tmp_path / "c.pt", {})
+
+    def test_another_version_is_told(self, tmp_path):
+        values = make_state().state_dict()
+        older = {f"old.{name}": tensor for name, tensor in values["model"].items()}
+        del (rest := dict(values))["optimizer"]
+        for state, message in ((values | {"model": older}, "old.features"), (rest, "'optimizer'")):
+            torch.save({"format": 1, "about": {}, "state": state}, tmp_path / "c.pt")
+            with pytest.raises(ValueError, match=rf"(?s)c.pt' does not fit this version's .*{message}"):
+                load_checkpoint(make_state(), tmp_path / "c.pt", {})
 
     def test_weights_are_no_checkpoint(self, tmp_path):
         training.save_weights(make_state().model, tmp_path / "c.pt")

@@ -8,10 +8,14 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from torch import nn
 
-from cnncourse import data
-from cnncourse.training import Batches
+from cnncourse import data, training
+from cnncourse.training import Batches, Recipe
+from cnncourse.training.progress import Progress
+from cnncourse.training.state import State
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +69,20 @@ def test_batch_norm_s_statistics_are_each_process_s_own(tmp_path, pictures):
         record["environment"]["batch_norm"] == "each process by the statistics of its own part of the batch"
     )
     assert len(record["history"]) == 2
+
+
+def test_each_process_drops_its_own_units(monkeypatch):
+    digits, recipe = data.load("digits").take(100), Recipe(epochs=1)
+    losses = []
+    for number in (0, 0, 1):
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Flatten(), nn.Dropout(0.5), nn.Linear(64, 10))
+        monkeypatch.setattr(training.loop, "rank", lambda number=number: number)
+        row = training.loop.train_epoch(
+            State(model, recipe, digits), Batches(digits, 100), Progress(1, False)
+        )
+        losses.append(row["train_loss"])
+    assert losses[0] == losses[1] != losses[2]
 
 
 def test_parts_of_a_batch_are_the_batch():

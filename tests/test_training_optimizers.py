@@ -163,7 +163,7 @@ class TestAveraging:
         seen = []
         fit(plain, DIGITS, recipe.replace(epochs=1), after_epoch=None)
         hooked = make_model()
-        state = State(hooked, recipe, DIGITS.shape)
+        state = State(hooked, recipe, DIGITS)
         state.optimizer.register_step_post_hook(
             lambda *_: seen.append(hooked.classifier[-1].weight.detach().clone())
         )
@@ -208,6 +208,24 @@ class TestNumberFormats:
             precision_module, "_seconds_a_step", lambda model, shape, dtype, last: seconds[dtype]
         )
         assert choose_dtype("auto", make_model(), (20, 1, 8, 8)) == chosen
+
+    @pytest.mark.parametrize(("kind", "formats"), [("cpu", 2), ("mps", 2), ("cuda", 3)])
+    def test_auto_tries_the_formats_that_the_device_can_train_in(self, monkeypatch, kind, formats):
+        tried = []
+        monkeypatch.setattr(precision_module, "device_of", lambda model: torch.device(kind))
+        monkeypatch.setattr(
+            precision_module, "_seconds_a_step", lambda model, shape, dtype, last: tried.append(dtype) or 1
+        )
+        choose_dtype("auto", make_model(), (20, 1, 8, 8))
+        assert tried == [torch.float32, torch.bfloat16, torch.float16][:formats]
+
+    def test_no_larger_batch_is_timed_than_there_is(self, monkeypatch):
+        monkeypatch.setattr(
+            precision_module, "_seconds_a_step", lambda model, shape, *_: shapes.append(shape) or 1
+        )
+        shapes = []
+        State(make_model(), Recipe(batch_size=10**6, dtype="auto"), DIGITS)
+        assert set(shapes) == {DIGITS.images.shape}
 
     def test_timing_a_step_leaves_the_network_as_it_was(self):
         model = make_model()

@@ -53,7 +53,8 @@ class Batches:
     Raises
     ------
     ValueError
-        If `mean` or `std` does not fit the channels, or a batch has fewer images than there are parts.
+        If `mean` or `std` does not fit the channels, `crop` the size of the images, or a batch has fewer
+        images than there are parts.
 
     Examples
     --------
@@ -91,6 +92,12 @@ class Batches:
         for name, values in (("mean", mean), ("std", std)):
             if len(values) not in (1, channels):
                 raise ValueError(f"{name} has {len(values)} numbers for images of {channels} channels")
+        if not min(std) > 0:
+            raise ValueError(f"std must be above 0, got {tuple(std)}")
+        if crop and crop >= min(size):
+            raise ValueError(
+                f"crop {crop} could move images of {size[0]}x{size[1]} out of sight; use a smaller one"
+            )
         # (pixel / 255 - mean) / std = pixel * scale + shift
         self._scale = (1 / (255 * np.asarray(std, dtype=np.float64))).astype(np.float32).reshape(-1, 1, 1)
         self._shift = (-np.asarray(mean, dtype=np.float64) / std).astype(np.float32).reshape(-1, 1, 1)

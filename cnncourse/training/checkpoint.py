@@ -1,7 +1,6 @@
 """Weights and checkpoints: a network, or a whole training that goes on as if never stopped, in one file."""
 
 import io
-import pickle
 from pathlib import Path
 from typing import Any
 
@@ -55,22 +54,30 @@ def load_checkpoint(state: State, path: str | Path, about: dict[str, Any]) -> No
             f"{str(path)!r} is a checkpoint of format {values['format']!r}; "
             f"this version reads format {FORMAT}"
         )
-    for key, wanted in about.items():
-        found = values["about"].get(key)
-        if found != wanted:
-            raise ValueError(
-                f"{str(path)!r} is a checkpoint of another training: {_difference(key, found, wanted)}; "
-                "go on with the same network, recipe and data, or start a new run"
-            )
-    state.load_state_dict(values["state"])
+    if difference := describe_difference(values["about"], about):
+        raise ValueError(
+            f"{str(path)!r} is a checkpoint of another training: {difference}; "
+            "go on with the same network, recipe and data, or start a new run"
+        )
+    try:
+        state.load_state_dict(values["state"])
+    except (RuntimeError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ValueError(
+            f"{str(path)!r} does not fit this version's network or optimizer: {error}"
+        ) from error
 
 
-def _difference(key: str, found: Any, wanted: Any) -> str:
-    """Return in words what is different."""
+def describe_difference(found: Any, wanted: Any, name: str = "") -> str:
+    """Return in words what of a training `found` is different in the one `wanted`; "" if nothing is."""
+    if found == wanted:
+        return ""
     if isinstance(found, dict) and isinstance(wanted, dict):
-        keys = [name for name in {**found, **wanted} if found.get(name) != wanted.get(name)]
-        return "; ".join(_difference(f"{key} {name}", found.get(name), wanted.get(name)) for name in keys)
-    return f"{key} was {found!r} and is {wanted!r} now"
+        parts = (
+            describe_difference(found.get(key), wanted.get(key), f"{name} {key}".strip())
+            for key in {**found, **wanted}
+        )
+        return "; ".join(filter(None, parts))
+    return f"{name} was {found!r} and is {wanted!r} now"
 
 
 def save_weights(model: nn.Module, path: str | Path) -> None:
@@ -122,10 +129,12 @@ def _read(path: str | Path, kind: str) -> Any:
         If it is truncated or something else.
     """
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        content = Path(path).read_bytes()
     except FileNotFoundError:
         raise FileNotFoundError(f"there is no {kind} {str(path)!r}") from None
-    except (RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+    try:
+        return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except Exception as error:  # of many kinds, by where the damage is
         first_line = (str(error).splitlines() or [type(error).__name__])[0]
         raise ValueError(
             f"{str(path)!r} is truncated, altered or no {kind}; train again or take it from a copy "

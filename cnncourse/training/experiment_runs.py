@@ -16,7 +16,7 @@ from cnncourse.training.loop import DivergedError
 from cnncourse.training.measures import gradient_norms
 from cnncourse.training.progress import describe_epoch
 from cnncourse.training.record import RunRecord, describe_environment, now
-from cnncourse.training.run import RECORD, describe_model, evaluate_run, train
+from cnncourse.training.run import RECORD, describe_model, train
 from cnncourse.training.support import choose_device
 
 WORK = "runs/experiments"
@@ -186,8 +186,6 @@ def _make(
     if experiment.measure == "gradient_norms":
         return _measure_gradients(experiment, run, seed, folder.name, command, device)
     _move_aside(experiment, run, seed, folder)
-    if (folder / RECORD).is_file() and RunRecord.load(folder / RECORD).status == "completed":
-        return evaluate_run(folder, device=device)[0]  # the training was complete, its record was not written
     recipe = run.recipe.replace(seed=seed)
     try:
         record, _ = train(
@@ -207,7 +205,7 @@ def _make(
     except DivergedError as error:
         say(f"{folder.name}: {error}")
         return RunRecord.load(folder / RECORD)
-    if record.result["test_accuracy"] is None:  # Ctrl-C ended it
+    if record.status == "interrupted":
         kept = f"{len(record.history)} of {recipe.epochs} epochs are kept"
         say(f"{folder.name}: {kept}; the same command goes on there")
         raise KeyboardInterrupt

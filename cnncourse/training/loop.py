@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
@@ -21,6 +21,12 @@ from cnncourse.training.support import check_model, device_of, gradient_norm, se
 
 if TYPE_CHECKING:
     from cnncourse.data import ImageSet
+
+
+COLUMNS = (
+    "epoch", "train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "learning_rate",
+    "gradient_norm", "images_per_second", "seconds",
+)  # fmt: skip
 
 
 class DivergedError(RuntimeError):
@@ -86,7 +92,7 @@ def fit(
     check_model(model, train_set)
     if validation is not None:
         check_model(model, validation)
-    state = state or State(model, recipe, train_set.shape)
+    state = state or State(model, recipe, train_set)
     batches = Batches(
         train_set,
         recipe.batch_size,
@@ -104,15 +110,14 @@ def fit(
         recipe.epochs * len(batches), progress if rank() == 0 else False, done * len(batches)
     ) as bar:
         for epoch in range(done + 1, recipe.epochs + 1):
-            row: dict[str, Any] = {"epoch": epoch} | train_epoch(state, batches, bar)
+            row = dict.fromkeys(COLUMNS) | {"epoch": epoch} | train_epoch(state, batches, bar)
             seconds = time.perf_counter() - start
             row |= {"images_per_second": len(train_set) / seconds, "seconds": seconds}
-            result = {}
             if validation is not None and rank() == 0:
-                result = evaluate(
+                found = evaluate(
                     state.evaluated, validation, mean=recipe.mean, std=recipe.std, dtype=state.dtype
                 )
-            row |= {"validation_loss": result.get("loss"), "validation_accuracy": result.get("accuracy")}
+                row |= {f"validation_{name}": value for name, value in found.items()}
             state.history.append(row)
             if after_epoch is not None and rank() == 0:
                 after_epoch(state.history)
@@ -129,7 +134,7 @@ def train_epoch(state: State, batches: Batches, bar: Progress) -> dict[str, floa
     first = batches.epoch * len(batches)
     count, loss_sum, correct, norm_sum, rate = 0, 0.0, 0, 0.0, 0.0
     state.network.train()
-    with seeded(recipe.seed, batches.epoch):
+    with seeded(recipe.seed, batches.epoch, rank()):  # each process draws its own dropout
         for index, (images, labels) in enumerate(batches):  # (B, C, H, W), (B,)
             rate = learning_rate_at(recipe, first + index, total_steps)
             for group in optimizer.param_groups:

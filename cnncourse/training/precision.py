@@ -3,7 +3,7 @@
 import copy
 import statistics
 import time
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 import torch.nn.functional as F
@@ -14,7 +14,7 @@ from cnncourse.training.support import device_of, memory_format, seeded, wait_fo
 
 def autocast(device: torch.device, dtype: torch.dtype) -> AbstractContextManager[None]:
     """Return a context in which convolutions and matrix products are computed in `dtype`."""
-    return torch.autocast(device.type, dtype, enabled=dtype != torch.float32)
+    return nullcontext() if dtype == torch.float32 else torch.autocast(device.type, dtype)
 
 
 def choose_dtype(
@@ -41,7 +41,7 @@ def choose_dtype(
     if name != "auto":
         return {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}[name]
     device = device_of(model)
-    sixteen = [torch.bfloat16] if device.type == "cpu" else [torch.bfloat16, torch.float16]
+    sixteen = [torch.bfloat16, torch.float16] if device.type == "cuda" else [torch.bfloat16]
     best, best_seconds = torch.float32, _seconds_a_step(model, batch_shape, torch.float32, channels_last)
     for dtype in sixteen:
         seconds = _seconds_a_step(model, batch_shape, dtype, channels_last)

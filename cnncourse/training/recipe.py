@@ -12,6 +12,7 @@ from cnncourse._checks import check_choice, check_count, suggest
 OPTIMIZERS = ("sgd", "adam", "adamw", "muon")
 SCHEDULES = ("constant", "linear", "cosine", "step", "one_cycle")
 DTYPES = ("float32", "bfloat16", "float16", "auto")
+_LARGEST = 3.4e38  # of float32, in which weights are kept
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Recipe:
         The default maps them to -1 to 1.
     dtype : {"float32", "bfloat16", "float16", "auto"}
         The number format of convolutions and matrix products; weights stay float32. ``"auto"`` times a step
-        in each format of 16 bits that the device has, and in float32, and takes the fastest.
+        in float32, in bfloat16 and, on CUDA, in float16, and takes the fastest.
     channels_last : bool
         Whether images and filters lie in memory with their channels innermost.
     seed : int
@@ -104,12 +105,12 @@ class Recipe:
         check_count("epochs", self.epochs)
         check_count("batch_size", self.batch_size)
         check_count("crop", self.crop, minimum=0)
-        check_count("seed", self.seed, minimum=0)
+        _check_number("seed", check_count("seed", self.seed, minimum=0), 0, 2**63)
         check_choice("optimizer", self.optimizer, OPTIMIZERS)
         check_choice("schedule", self.schedule, SCHEDULES)
         check_choice("dtype", self.dtype, DTYPES)
-        _check_number("learning_rate", self.learning_rate, 0, math.inf, above=True)
-        _check_number("weight_decay", self.weight_decay, 0, math.inf)
+        _check_number("learning_rate", self.learning_rate, 0, _LARGEST, above=True)
+        _check_number("weight_decay", self.weight_decay, 0, _LARGEST)
         for name in ("momentum", "warmup", "label_smoothing", "averaging"):
             _check_number(name, getattr(self, name), 0, 1)
         for name in ("flip", "nesterov", "channels_last"):

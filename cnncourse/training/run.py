@@ -1,15 +1,23 @@
 """One training from a model's name to a saved record, and its evaluation: what the command line calls."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
 from torch import nn
 
 from cnncourse import data
 from cnncourse.models import count_multiply_adds, count_parameters, create_model
-from cnncourse.training.checkpoint import load_checkpoint, load_weights, save_checkpoint, save_weights
+from cnncourse.training.checkpoint import (
+    describe_difference,
+    load_checkpoint,
+    load_weights,
+    save_checkpoint,
+    save_weights,
+)
 from cnncourse.training.distributed import from_first, joined, processes, rank
 from cnncourse.training.loop import DivergedError, evaluate, fit
 from cnncourse.training.recipe import Recipe
@@ -18,6 +26,7 @@ from cnncourse.training.state import History, State
 from cnncourse.training.support import check_model, choose_device
 
 RECORD, WEIGHTS, CHECKPOINT = "record.json", "weights.pt", "checkpoint.pt"
+RESULTS = ("test_accuracy", "test_accuracy_tta", "train_seconds", "evaluation_seconds")
 VALIDATION_SEED = 0  # the same images for every recipe and seed, so that runs can be compared
 
 
@@ -66,7 +75,8 @@ def train(
         Further arguments of the network, by name.
     resume : bool
         Whether to go on with the run `name` at its last checkpoint, if there is one; the numbers are those
-        of a run that was never stopped. A run that is complete is returned as it is.
+        of a run that was never stopped. A run that is complete is not trained again, only evaluated if
+        `test` asks for it and it was not.
 
     Returns
     -------
@@ -82,66 +92,92 @@ def train(
     DivergedError
         If the loss became infinite or not a number; the record says so.
     """
-    if not 0 <= validation < 1:
-        raise ValueError(f"validation must be at least 0 and below 1, got {validation}")
     create_model(model_name, options=options)  # an unknown name is reported before the data are read
     with joined(choose_device(device)) as target:
         whole = data.load(data_name, "train")
-        train_set, validation_set = whole, None
-        if validation:
-            train_set, validation_set = whole.partition((1 - validation, validation), seed=VALIDATION_SEED)
+        test_set = data.load(data_name, "test") if test else None
+        train_set, validation_set = _split(whole, validation)
         model = create_model(model_name, len(whole.classes), whole.shape[0], recipe.seed, options).to(target)
         check_model(model, train_set)
-        folder = from_first(
-            _folder(Path(runs), name, f"{model_name}-{whole.name}", resume) if rank() == 0 else None
-        )
-        if resume and (done := _finished(folder, recipe, test)) is not None:
-            return done, folder
-        state = State(model, recipe, whole.shape)
-        record = RunRecord(
-            name=folder.name,
-            command=command or f"cnncourse train {model_name} --data {whole.name}",
-            recipe=recipe.to_dict(),
-            dataset={
-                "name": whole.name,
-                "train": len(train_set),
-                "validation": len(validation_set) if validation_set else None,
-                "test": None,
-                "fingerprint": whole.fingerprint(),
-            },
-            seed=recipe.seed,
-            environment=describe_environment(target),
-            model=describe_model(model, model_name, options or {}, whole.shape),
-            result=dict.fromkeys(
-                ("test_accuracy", "test_accuracy_tta", "train_seconds", "evaluation_seconds")
-            ),
-            started=now(),
-        )
-        if resume:
-            _take_up(state, record, folder)
-        record.environment |= _describe_state(state)
-        test_set = data.load(data_name, "test") if test else None
-        sets = train_set, validation_set, test_set
-        _fit(state, record, folder, sets, progress, report)
+        with _claimed(Path(runs), name, f"{model_name}-{whole.name}", resume) as folder:
+            record = RunRecord(
+                name=folder.name,
+                command=command or f"cnncourse train {model_name} --data {whole.name}",
+                recipe=recipe.to_dict(),
+                dataset=_describe_data(whole, train_set, validation_set),
+                seed=recipe.seed,
+                environment=describe_environment(target),
+                model=describe_model(model, model_name, options or {}, whole.shape),
+                result=dict.fromkeys(RESULTS),
+                started=now(),
+            )
+            if resume and (done := _completed(folder, record)) is not None:
+                if test_set is None or done.result.get("test_accuracy") is not None:
+                    return done, folder
+                record = done
+                load_weights(model, folder / WEIGHTS)
+            else:
+                state = State(model, recipe, train_set)
+                if resume:
+                    _take_up(state, record, folder)
+                record.environment |= _describe_state(state)
+                _fit(state, record, folder, train_set, validation_set, progress, report)
+            if test_set is not None and record.status == "completed" and rank() == 0:
+                _evaluate_into(record, model, test_set)
+                record.save(folder / RECORD)
     return record, folder
+
+
+def _split(whole: data.ImageSet, validation: float) -> tuple[data.ImageSet, data.ImageSet | None]:
+    """Return what is left to learn from, and the share for validation."""
+    if not 0 <= validation < 1:
+        raise ValueError(f"validation must be at least 0 and below 1, got {validation}")
+    if not validation:
+        return whole, None
+    train_set, validation_set = whole.partition((1 - validation, validation), seed=VALIDATION_SEED)
+    if not train_set or not validation_set:
+        raise ValueError(
+            f"validation {validation:g} splits the {len(whole)} images of {whole.name!r} into "
+            f"{len(train_set)} to learn from and {len(validation_set)}; choose another share, or 0 for none"
+        )
+    return train_set, validation_set
+
+
+@contextmanager
+def _claimed(runs: Path, name: str | None, stem: str, resume: bool) -> Iterator[Path]:
+    """Yield the folder of a new run, or of the one to go on with, in which no other process trains."""
+    if rank() > 0:  # it shares the folder of process 0
+        yield from_first(None)
+        return
+    folder = _folder(runs, name, stem, resume)
+    try:
+        lock = FileLock(runs / f".{folder.name}.lock").acquire(timeout=0)
+    except Timeout:
+        raise FileExistsError(f"another process trains the run {folder.name!r} in {str(runs)!r}") from None
+    with lock:
+        try:
+            yield from_first(folder)
+        finally:
+            with suppress(OSError):
+                folder.rmdir()  # if nothing was saved
 
 
 def _fit(
     state: State,
     record: RunRecord,
     folder: Path,
-    sets: tuple[data.ImageSet, data.ImageSet | None, data.ImageSet | None],
+    train_set: data.ImageSet,
+    validation_set: data.ImageSet | None,
     progress: bool | None,
     report: Callable[[dict[str, Any]], None] | None,
 ) -> None:
-    """Train, save after each epoch, evaluate the test split if there is one; `record` tells how it ended."""
-    about, (train_set, validation_set, test_set) = _about(record), sets
+    """Train, and save after each epoch; the record's status tells how it ended."""
+    about = _about(record) | {"processes": processes()}
 
     def after_epoch(history: History) -> None:
-        record.history = history
-        record.result["train_seconds"] = sum(row["seconds"] for row in history)
-        save_checkpoint(state, folder / CHECKPOINT, about)
         save_weights(state.evaluated, folder / WEIGHTS)
+        save_checkpoint(state, folder / CHECKPOINT, about)  # whoever goes on here finds its weights
+        _note(history, record)
         record.save(folder / RECORD)
         if report is not None:
             report(history[-1])
@@ -149,52 +185,65 @@ def _fit(
     try:
         fit(state.model, train_set, state.recipe, validation_set, progress, after_epoch, state)
         record.status = "completed"
-        if test_set is not None and rank() == 0:
-            _evaluate_into(record, state.model, test_set)
     except KeyboardInterrupt:
-        record.status = "interrupted" if len(record.history) < state.recipe.epochs else "completed"
+        record.status = "interrupted"
     except DivergedError:
         record.status = "diverged"
         raise
     finally:
         record.finished = now()
-        if rank() == 0:
+        if rank() == 0 and (record.history or record.status == "diverged"):
             record.save(folder / RECORD)
-    evaluated = test_set is None or record.result["test_accuracy"] is not None
-    if record.status == "completed" and evaluated and rank() == 0:
+    if record.status == "completed" and rank() == 0:
         (folder / CHECKPOINT).unlink(missing_ok=True)
 
 
+def _note(history: History, record: RunRecord) -> None:
+    """Write the epochs that are saved into `record`."""
+    record.history = list(history)
+    record.result["train_seconds"] = sum(row["seconds"] for row in history)
+
+
 def _about(record: RunRecord) -> dict[str, Any]:
-    """Return what a checkpoint must be of, to go on with this run."""
-    return {
-        "model": record.model,
-        "recipe": record.recipe,
-        "dataset": record.dataset | {"test": None},
-        "processes": record.environment["processes"],
-    }
+    """Return what decides the numbers of a training."""
+    recipe = Recipe.from_dict(record.recipe).to_dict()  # an older record may lack a key
+    return {"model": record.model, "recipe": recipe, "dataset": record.dataset | {"test": None}}
 
 
 def _take_up(state: State, record: RunRecord, folder: Path) -> None:
     """Go on at the folder's checkpoint, if it has one."""
     if (folder / CHECKPOINT).is_file():
-        load_checkpoint(state, folder / CHECKPOINT, _about(record))
-        record.history = state.history
-        record.started = RunRecord.load(folder / RECORD).started
+        load_checkpoint(state, folder / CHECKPOINT, _about(record) | {"processes": processes()})
+        _note(state.history, record)
+        if (folder / RECORD).is_file():  # a kill may have come between the two files
+            record.started = RunRecord.load(folder / RECORD).started
 
 
-def _finished(folder: Path, recipe: Recipe, test: bool) -> RunRecord | None:
-    """Return the folder's record if nothing is left to do."""
+def _completed(folder: Path, wanted: RunRecord) -> RunRecord | None:
+    """Return the folder's record if its training is complete and is the one of the record `wanted`."""
     if not (folder / RECORD).is_file():
         return None
     record = RunRecord.load(folder / RECORD)
-    if record.status != "completed" or (test and record.result["test_accuracy"] is None):
+    if record.status != "completed":
         return None
-    if Recipe.from_dict(record.recipe) != recipe:
+    if difference := describe_difference(_about(record), _about(wanted)):
         raise ValueError(
-            f"the run {record.name!r} was completed with another recipe; choose another name to train again"
+            f"the run {record.name!r} is complete, and another training: {difference}; choose another name"
         )
     return record
+
+
+def _describe_data(
+    whole: data.ImageSet, train_set: data.ImageSet, validation_set: data.ImageSet | None
+) -> dict[str, Any]:
+    """Return what a record tells about the images."""
+    return {
+        "name": whole.name,
+        "train": len(train_set),
+        "validation": len(validation_set) if validation_set else None,
+        "test": None,
+        "fingerprint": whole.fingerprint(),
+    }
 
 
 def describe_model(
@@ -311,7 +360,7 @@ def _folder(runs: Path, name: str | None, stem: str, resume: bool) -> Path:
                 return folder
             if name is not None:
                 raise FileExistsError(
-                    f"there is a run {name!r} in {str(runs)!r}; choose another name"
+                    f"there is a run {name!r} in {str(runs)!r}; choose another name, or resume it"
                 ) from None
             number += 1
         else:

@@ -1,6 +1,6 @@
 """State: all that a training changes, in one object that can be saved and taken up again."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -12,6 +12,9 @@ from cnncourse.training.optimizers import create_optimizer
 from cnncourse.training.precision import choose_dtype
 from cnncourse.training.recipe import Recipe
 from cnncourse.training.support import device_of, memory_format
+
+if TYPE_CHECKING:
+    from cnncourse.data import ImageSet
 
 History = list[dict[str, Any]]
 
@@ -25,8 +28,8 @@ class State:
         The network, on its device; it is trained in place.
     recipe : Recipe
         How it is trained.
-    image_shape : tuple of int
-        (C, H, W) of the images.
+    train_set : ImageSet
+        What it will learn from; the number format is chosen for batches of it.
 
     Attributes
     ----------
@@ -40,10 +43,10 @@ class State:
         One row for each epoch that is done.
     """
 
-    def __init__(self, model: nn.Module, recipe: Recipe, image_shape: tuple[int, int, int]) -> None:
+    def __init__(self, model: nn.Module, recipe: Recipe, train_set: "ImageSet") -> None:
         self.model, self.recipe = model, recipe
         model.to(memory_format=memory_format(recipe.channels_last))
-        shape = (recipe.batch_size, *image_shape)
+        shape = (min(recipe.batch_size, len(train_set)), *train_set.shape)
         self.dtype: torch.dtype = from_first(choose_dtype(recipe.dtype, model, shape, recipe.channels_last))
         self.optimizer = create_optimizer(model, recipe)
         # float16 has so small a range that gradients are scaled up before and down after the backward pass

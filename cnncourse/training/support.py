@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import nn
+from torch.utils.hooks import RemovableHandle
 
 from cnncourse._checks import check_choice
 from cnncourse._graph import evaluating
@@ -21,12 +23,12 @@ def check_model(model: nn.Module, image_set: "ImageSet") -> None:
         raise ValueError(f"the image set {image_set.name!r} ({image_set.split}) is empty")
     shape = tuple(image_set.images.shape[1:])
     try:
-        with evaluating(model), torch.inference_mode():
+        with evaluating(model), torch.inference_mode(), _watched(model) as running:
             logits = model(torch.zeros(1, *shape, device=device_of(model)))
     except RuntimeError as error:
         raise ValueError(
-            f"the model does not take the images of {image_set.name!r}, of shape {shape} ({error}); "
-            "give it images of the size and channels that it was made for"
+            f"the model does not take the images of {image_set.name!r}, of shape {shape}: {running[-1]} "
+            f"({error}); give it images of the size and channels that it was made for"
         ) from error
     if logits.ndim != 2:
         raise ValueError(f"the model must return logits (N, classes), got shape {tuple(logits.shape)}")
@@ -36,6 +38,30 @@ def check_model(model: nn.Module, image_set: "ImageSet") -> None:
             f"the model has {logits.shape[1]} outputs, and the labels of {image_set.name!r} "
             f"go up to {largest}; make it with num_classes={len(image_set.classes)}"
         )
+
+
+@contextmanager
+def _watched(model: nn.Module) -> Iterator[list[str]]:
+    """Yield which layers are running and what each got, the innermost last; an error leaves them there."""
+    running: list[str] = []
+
+    def enter(layer: nn.Module, inputs: tuple[torch.Tensor, ...], name: str) -> None:
+        kind = type(layer).__name__
+        shapes = ", ".join(str(tuple(x.shape)) for x in inputs if isinstance(x, torch.Tensor))
+        running.append(f"layer {name} ({kind}) got {shapes}" if name else f"{kind} got {shapes}")
+
+    def leave(*_: Any) -> None:
+        running.pop()
+
+    hooks: list[RemovableHandle] = []
+    for name, layer in model.named_modules():
+        hooks.append(layer.register_forward_pre_hook(partial(enter, name=name)))
+        hooks.append(layer.register_forward_hook(leave))
+    try:
+        yield running
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 def device_of(model: nn.Module) -> torch.device:
@@ -58,6 +84,8 @@ def wait_for(device: torch.device) -> None:
     """Wait until the device has done what it was asked for, so that the clock can be read."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
 
 
 @contextmanager
