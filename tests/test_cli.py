@@ -163,6 +163,15 @@ def test_of_several_processes_one_speaks(here, capsys, monkeypatch):
     assert capsys.readouterr().out == ""
 
 
+def test_too_little_memory_is_an_error_like_others(here, capsys, monkeypatch):
+    def too_much(*arguments, **options):
+        raise MemoryError("Unable to allocate 47.2 TiB")
+
+    monkeypatch.setattr("cnncourse.training.train", too_much)
+    assert run(TRAIN) == 1
+    assert capsys.readouterr().err == "cnncourse: Unable to allocate 47.2 TiB\n"
+
+
 def test_a_failed_call_leaves_no_run(here):
     for arguments in (["train", "conv_bn_gp"], ["train", "three_conv", "--data", "digits"]):
         run(arguments)

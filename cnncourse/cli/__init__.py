@@ -26,7 +26,7 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:  # the reader of our output, such as `head`, has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains as it ends
         return 1
-    except (ValueError, TypeError, OSError, RuntimeError, NotImplementedError) as error:
+    except (ValueError, TypeError, OSError, RuntimeError, MemoryError) as error:
         if options.traceback:
             raise
         print(f"cnncourse: {error}", file=sys.stderr)

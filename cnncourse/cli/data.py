@@ -1,8 +1,9 @@
 """``cnncourse data``: list, fetch, verify and show data sets."""
 
 import argparse
-from pathlib import Path
 from typing import Any
+
+from cnncourse.cli.pictures import save_picture
 
 
 def add_commands(commands: Any) -> None:
@@ -65,13 +66,12 @@ def _show(options: argparse.Namespace) -> int:
     for name, count in image_set.class_counts().items():
         print(f"  {name:<12} {count}")
     print(f"  mean {mean.round(4).tolist()}, standard deviation {std.round(4).tolist()}, pixels on 0 to 1")
-    path = Path(options.output or f"{image_set.name}-{image_set.split}.png")
-    _save_picture(image_set.take(min(len(image_set), 24), seed=options.seed), path)
-    print(f"saved in {path}")
+    chosen = image_set.take(min(len(image_set), 24), seed=options.seed)
+    _save_images(chosen, options.output or f"{image_set.name}-{image_set.split}.png")
     return 0
 
 
-def _save_picture(image_set: Any, path: Path) -> None:
+def _save_images(image_set: Any, output: str) -> None:
     """Save the images with their classes as a picture."""
     import matplotlib
 
@@ -80,4 +80,4 @@ def _save_picture(image_set: Any, path: Path) -> None:
 
     titles = [image_set.classes[label] for label in image_set.labels]
     axes = plots.images(image_set, titles=titles, columns=6)
-    axes.flat[0].figure.savefig(path, dpi=160)
+    save_picture(axes.flat[0].figure, output)

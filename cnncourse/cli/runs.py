@@ -1,10 +1,9 @@
 """``cnncourse runs``: list, show, plot and compare what was trained."""
 
 import argparse
-import shlex
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cnncourse.cli.pictures import save_picture
 from cnncourse.cli.tables import table
 from cnncourse.cli.train import add_runs_option
 
@@ -98,15 +97,12 @@ def _plot(options: argparse.Namespace) -> int:
     from cnncourse.training import read_records
 
     records = read_records(options.run, options.runs)
-    metrics = options.metric or [key for key in _METRICS if len(records) > 1 or _has(records, key)]
-    if not options.metric:
-        metrics = metrics[-1:] if len(records) > 1 else metrics or [_METRICS[0]]
+    usual = [key for key in _METRICS if _has(records, key)] if len(records) == 1 else _METRICS[1:]
+    metrics = options.metric or usual or _METRICS[:1]
     for metric in metrics:
         _check_metric(records, metric)
     name = next(iter(records)) if len(records) == 1 else "runs"
-    path = Path(options.output or f"{name}.png")
-    _save_curves(records, metrics, path)
-    print(f"saved in {shlex.quote(str(path))}")
+    _save_curves(records, metrics, options.output or f"{name}.png")
     return 0
 
 
@@ -128,7 +124,7 @@ def _has(records: "dict[str, RunRecord]", metric: str) -> bool:
     )
 
 
-def _save_curves(records: "dict[str, RunRecord]", metrics: Any, path: Path) -> None:
+def _save_curves(records: "dict[str, RunRecord]", metrics: Any, output: str) -> None:
     """Save the runs' curves as a picture."""
     import matplotlib
 
@@ -138,7 +134,7 @@ def _save_curves(records: "dict[str, RunRecord]", metrics: Any, path: Path) -> N
     histories = {name if len(records) > 1 else "": record.history for name, record in records.items()}
     figure, ax = plots.figure()
     plots.curves(histories, list(metrics), ax, title=next(iter(records)) if len(records) == 1 else None)
-    figure.savefig(path, dpi=160)
+    save_picture(figure, output)
 
 
 def _compare(options: argparse.Namespace) -> int:
