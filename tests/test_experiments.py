@@ -312,3 +312,7 @@ def test_the_package_s_experiments_and_their_records_agree(name):
     folder = module.record_path(experiment, "any", 0).parent
     wanted = {module.record_path(experiment, chosen.name, seed) for chosen, seed in experiment.select()}
     assert set(folder.glob("*")) <= wanted, "records of no run or seed of the experiment"
+    for path in folder.glob("*"):
+        run_name, seed = path.stem.rsplit("-seed", 1)
+        command = f"cnncourse experiment run {name} --only {run_name} --seeds {seed}"
+        assert RunRecord.load(path).command == command
