@@ -35,7 +35,7 @@ def check_choice(argument: str, value: str, choices: Iterable[str]) -> str:
     return value
 
 
-def check_array(argument: str, value: Any, shape: str) -> np.ndarray:
+def check_array(argument: str, value: Any, shape: str | None = None) -> np.ndarray:
     """Return `value` as a float array with as many axes as `shape` names.
 
     Parameters
@@ -44,29 +44,33 @@ def check_array(argument: str, value: Any, shape: str) -> np.ndarray:
         The argument's name, for the message.
     value : array_like
         Integers and booleans become float64; floats keep their precision.
-    shape : str
-        The axes' names, such as ``"(N, C, H, W)"``.
+    shape : str, optional
+        The axes' names, such as ``"(N, C, H, W)"``; any number of axes without it.
 
     Raises
     ------
     TypeError
         If the values are not real numbers.
     ValueError
-        If the number of axes is wrong.
+        If the number of axes is wrong, or rows differ in length.
 
     Examples
     --------
     >>> check_array("x", [[1, 2], [3, 4]], "(H, W)").dtype
     dtype('float64')
     """
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{argument} must be an array: rows of one length; NumPy says: {error}") from error
     if array.dtype.kind not in "fiub":
         raise TypeError(
             f"{argument} must hold real numbers, got dtype {array.dtype}; convert it with .astype(float)"
         )
-    axes = [axis for axis in shape.strip("()").split(",") if axis.strip()]
-    if array.ndim != len(axes):
-        raise ValueError(f"{argument} must have {len(axes)} axes {shape}, got shape {array.shape}")
+    if shape is not None:
+        axes = [axis for axis in shape.strip("()").split(",") if axis.strip()]
+        if array.ndim != len(axes):
+            raise ValueError(f"{argument} must have {len(axes)} axes {shape}, got shape {array.shape}")
     return array if array.dtype.kind == "f" else array.astype(np.float64)
 
 
@@ -84,6 +88,56 @@ def check_count(argument: str, value: Any, minimum: int = 1) -> int:
     if number < minimum:
         raise ValueError(f"{argument} must be at least {minimum}, got {number}")
     return number
+
+
+def check_odd(argument: str, value: Any) -> int:
+    """Return `value` if it is odd: the size of a kernel that has a middle.
+
+    Examples
+    --------
+    >>> check_odd("kernel_size", 3)
+    3
+    """
+    number = check_count(argument, value)
+    if number % 2 == 0:
+        raise ValueError(
+            f"{argument} must be odd, so that padding keeps the size of the maps, got {number}; "
+            f"use {number - 1} or {number + 1}"
+        )
+    return number
+
+
+def check_counts(argument: str, value: Any, form: str, length: int | None = None) -> tuple[int, ...]:
+    """Return `value` as whole numbers of at least 1: `length` of them, or any number but none.
+
+    Parameters
+    ----------
+    argument : str
+        The argument's name, for the message.
+    value : sequence of int
+        What was given.
+    form : str
+        What it should be, for the message, such as ``"(C, H, W)"``.
+    length : int, optional
+        How many numbers there must be.
+
+    Raises
+    ------
+    ValueError
+        If it is something else.
+
+    Examples
+    --------
+    >>> check_counts("image_shape", [3, 32, 32], "(C, H, W)", length=3)
+    (3, 32, 32)
+    """
+    try:
+        counts = tuple(check_count(argument, number) for number in value)
+    except (TypeError, ValueError):
+        counts = ()
+    if not counts or len(counts) != (length or len(counts)):
+        raise ValueError(f"{argument} must be {form}, whole numbers of at least 1, got {value!r}")
+    return counts
 
 
 IMAGE_AXES = {2: "(H, W)", 3: "(C, H, W)", 4: "(N, C, H, W)"}

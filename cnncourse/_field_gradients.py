@@ -11,13 +11,16 @@ from torch import nn
 from torch.func import functional_call
 from torch.overrides import TorchFunctionMode
 
-from cnncourse._checks import check_image, suggest
-from cnncourse._graph import evaluating
+from cnncourse._checks import check_choice, check_counts, check_image
+from cnncourse._graph import check_module, evaluating
+from cnncourse._shapes import check_pair
 
 FLAT = {
     "relu", "relu_", "relu6", "leaky_relu", "gelu", "silu", "tanh", "sigmoid", "hardswish", "hardsigmoid",
-    "elu", "prelu", "softplus", "dropout", "batch_norm", "local_response_norm",
+    "elu", "selu", "celu", "mish", "hardtanh", "prelu", "softplus", "dropout", "batch_norm", "layer_norm",
+    "local_response_norm",
 }  # fmt: skip
+OVER_PLACES = {"group_norm", "instance_norm"}  # each value depends on all places of a map
 
 
 def receptive_field_by_gradient(
@@ -30,8 +33,8 @@ def receptive_field_by_gradient(
 
     So that no path is hidden by chance, every path is opened first: all weights are made equal and
     positive, pooling by the largest value becomes pooling by the mean, and what works on each value
-    alone (activations, batch and response normalization) is left out. Then a gradient is zero only where
-    no path leads.
+    alone, or on the channels at one place (activations; batch, response and layer normalization) is left
+    out. Then a gradient is zero only where no path leads.
 
     Parameters
     ----------
@@ -61,9 +64,12 @@ def receptive_field_by_gradient(
     >>> seen.any(axis=0).astype(int)
     array([0, 0, 1, 1, 1, 1, 1, 0, 0])
     """
-    weights = {name: _even(value) for name, value in model.named_parameters()}
-    state = {**weights, **{name: value.detach().double().cpu() for name, value in model.named_buffers()}}
-    image = torch.ones(1, *image_shape, dtype=torch.float64, requires_grad=True)
+    weights = {name: _even(value) for name, value in check_module(model).named_parameters()}
+    buffers = {name: value.detach().cpu() for name, value in model.named_buffers()}
+    exact = {name: value.double() for name, value in buffers.items() if value.is_floating_point()}
+    state = {**weights, **buffers, **exact}
+    shape = check_counts("image_shape", image_shape, "(C, H, W)", length=3)
+    image = torch.ones(1, *shape, dtype=torch.float64, requires_grad=True)
     with evaluating(model), _Open():
         maps = _output_of(model, layer, image, state)
         _at(maps, position).sum().backward()  # type: ignore[no-untyped-call]
@@ -115,7 +121,7 @@ def effective_receptive_field(
     array([0.  , 0.11, 0.11, 0.11, 0.  ])
     """
     pictures = torch.as_tensor(np.array(check_image("images", images, axes=(4,))))
-    like = next(model.parameters(), torch.empty(0))
+    like = next(check_module(model).parameters(), torch.empty(0))
     leaf = pictures.to(like.device, like.dtype).requires_grad_()
     generator = torch.Generator().manual_seed(seed)
     with evaluating(model), torch.enable_grad():
@@ -168,6 +174,9 @@ class _Open(TorchFunctionMode):
         if name in FLAT:
             given: torch.Tensor = args[0] if args else kwargs["input"]
             return given.view_as(given)
+        if name in OVER_PLACES:
+            spread: torch.Tensor = args[0] + args[0].mean(dim=(-2, -1), keepdim=True)
+            return spread
         if name in ("max_pool2d", "boolean_dispatch"):
             return _mean_pool(*args, **kwargs)
         if name == "adaptive_max_pool2d":
@@ -198,8 +207,8 @@ def _output_of(
 ) -> torch.Tensor:
     """Return the feature maps (N, C, H, W) of one module."""
     modules = dict(model.named_modules())
-    if layer is not None and layer not in modules:
-        raise ValueError(f"layer is unknown: {layer!r}. {suggest(layer, [name for name in modules if name])}")
+    if layer is not None:
+        check_choice("layer", layer, filter(None, modules))
     found: dict[str, Any] = {}
     chosen = {layer: modules[layer]} if layer is not None else modules
 
@@ -229,7 +238,7 @@ def _output_of(
 def _at(maps: torch.Tensor, position: tuple[int, int] | None) -> torch.Tensor:
     """Return the values (N, C) at one place of the maps."""
     high, wide = maps.shape[2:]
-    row, column = position or (high // 2, wide // 2)
+    row, column = (high // 2, wide // 2) if position is None else check_pair("position", position, minimum=0)
     if not (0 <= row < high and 0 <= column < wide):
         raise ValueError(f"position {(row, column)} lies outside the feature maps of {high}x{wide}")
     return maps[:, :, row, column]

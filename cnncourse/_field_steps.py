@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from torch import nn
 
 from cnncourse._checks import check_count
-from cnncourse._graph import Node
+from cnncourse._graph import Node, names_of
 
 
 class Field(NamedTuple):
@@ -64,9 +64,9 @@ Step = Callable[[Node, Field, tuple[int, ...]], Field]  # the input's field and 
 
 SAME = {
     "identity", "relu", "relu6", "leaky_relu", "leakyrelu", "gelu", "silu", "tanh", "sigmoid", "hardswish",
-    "hardsigmoid", "elu", "prelu", "softplus", "clamp", "dropout", "dropout2d", "batchnorm2d", "batch_norm",
-    "localresponsenorm", "local_response_norm", "add", "mul", "sub", "truediv", "div", "neg", "pow", "square",
-    "exp", "abs", "float", "chunk", "split",
+    "hardsigmoid", "elu", "selu", "celu", "mish", "hardtanh", "prelu", "softplus", "clamp", "dropout",
+    "dropout2d", "batchnorm2d", "batch_norm", "localresponsenorm", "local_response_norm", "add", "mul", "sub",
+    "truediv", "div", "neg", "pow", "square", "exp", "abs", "float", "chunk", "split",
 }  # fmt: skip
 JOINS = {"add", "mul", "sub", "truediv", "div", "cat", "concat", "maximum", "minimum", "stack"}
 
@@ -104,14 +104,11 @@ def _joined(node: Node, fields: Sequence[Field], shapes: Sequence[tuple[int, ...
 
 def _step_of(node: Node) -> Step:
     """Return what an operation with one input does to its field."""
-    if node.module is not None:
-        for kind in type(node.module).__mro__:
-            if kind.__name__.lower() in STEPS:
-                return STEPS[kind.__name__.lower()]
-    if node.operation in STEPS:
-        return STEPS[node.operation]
-    if node.operation.lower() in SAME or node.operation in JOINS:
-        return lambda node, field, shape: field
+    for name in names_of(node):
+        if name in STEPS:
+            return STEPS[name]
+        if name in SAME or name in JOINS:
+            return lambda node, field, shape: field
     raise _unknown(node)
 
 
@@ -241,8 +238,7 @@ STEPS: dict[str, Step] = {
     "getitem": _slice,
     **dict.fromkeys(("pad", "zeropad2d", "reflectionpad2d", "replicationpad2d", "circularpad2d"), _pad),
     "permute": _permute,
-    "layernorm2d": _channel_norm,
-    "groupnorm": _channel_norm,
+    **dict.fromkeys(("layernorm2d", "groupnorm", "instancenorm2d"), _channel_norm),
     **dict.fromkeys(("layernorm", "layer_norm", "linear"), _norm_of_last),
     **dict.fromkeys(("flatten", "reshape", "view", "squeeze"), _gone),
     **dict.fromkeys(("mean", "sum", "amax"), _mean),

@@ -6,13 +6,15 @@ The run is on shapes alone (torch's meta device), so that it costs nothing, what
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any, NamedTuple
 
 import torch
 from torch import nn
 from torch.func import functional_call
 from torch.overrides import TorchFunctionMode
+
+from cnncourse._checks import check_counts
 
 IGNORED = ("detach", "contiguous", "clone", "to", "type_as", "requires_grad_")
 
@@ -27,6 +29,12 @@ class Node(NamedTuple):
     module: nn.Module | None = None
     arguments: tuple[Any, ...] = ()  # of a function, in order; None stands for the nodes that it takes
     keywords: tuple[tuple[str, Any], ...] = ()
+
+
+def names_of(node: Node) -> list[str]:
+    """Return the name of an operation and of the classes that it comes from, in small letters."""
+    kinds = type(node.module).__mro__ if node.module is not None else ()
+    return [kind.__name__.lower() for kind in kinds] or [node.operation.lower()]
 
 
 def is_layer(module: nn.Module) -> bool:
@@ -65,9 +73,7 @@ def trace(
     ['input', 'Conv2d', 'ReLU']
     """
     check_module(model)
-    shape = tuple(int(size) for size in image_shape)
-    if not shape or min(shape) < 1:
-        raise ValueError(f"image_shape must hold sizes of at least 1, got {shape}")
+    shape = check_counts("image_shape", image_shape, "the sizes of one input")
     image = torch.zeros(1, *shape, device="meta")
     watch = _Watch(image)
     state = {**dict(model.named_parameters()), **dict(model.named_buffers())}
@@ -98,11 +104,16 @@ def check_module(model: Any) -> nn.Module:
     return model
 
 
-@contextmanager
-def evaluating(model: nn.Module) -> Iterator[None]:
+def evaluating(model: nn.Module) -> AbstractContextManager[None]:
     """Put the model in evaluation mode inside the block, each module back in its own mode after it."""
+    return in_mode(model, training=False)
+
+
+@contextmanager
+def in_mode(model: nn.Module, training: bool) -> Iterator[None]:
+    """Put the model in training or evaluation mode inside the block, each module back in its own after it."""
     modes = [(module, module.training) for module in model.modules()]
-    model.eval()
+    model.train(training)
     try:
         yield
     finally:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cnncourse._checks import check_choice, check_count
+from cnncourse._checks import check_choice, check_counts
 
 Rng = int | np.random.Generator
 
@@ -38,9 +38,9 @@ def fans(shape: Sequence[int]) -> tuple[int, int]:
     >>> fans((64, 3, 5, 5))
     (75, 1600)
     """
-    sides = [check_count(f"shape[{axis}]", side) for axis, side in enumerate(shape)]
+    sides = check_counts("shape", shape, "(C_out, C_in, ...)")
     if len(sides) < 2:
-        raise ValueError(f"shape must be (C_out, C_in, ...), got {tuple(shape)}; start a bias with zeros")
+        raise ValueError(f"shape must be (C_out, C_in, ...), got {sides}; start a bias with zeros")
     cells = math.prod(sides[2:])
     return sides[1] * cells, sides[0] * cells
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cnncourse._checks import check_choice
+from cnncourse._checks import check_array, check_choice
 from cnncourse._initialization import fans, glorot_normal, glorot_uniform, he_normal, he_uniform
 
 __all__ = [
@@ -57,7 +57,7 @@ def identity(x: Any) -> np.ndarray:
     >>> identity([-1.0, 2.0])
     array([-1.,  2.])
     """
-    return _check("x", x)
+    return check_array("x", x)
 
 
 def identity_backward(grad_output: Any, x: Any) -> np.ndarray:
@@ -82,7 +82,7 @@ def relu(x: Any) -> np.ndarray:
     >>> relu([-2.0, 0.0, 3.0])
     array([0., 0., 3.])
     """
-    y: np.ndarray = np.maximum(_check("x", x), 0)
+    y: np.ndarray = np.maximum(check_array("x", x), 0)
     return y
 
 
@@ -119,7 +119,7 @@ def leaky_relu(x: Any, negative_slope: float = 0.01) -> np.ndarray:
     >>> leaky_relu([-2.0, 0.0, 3.0], negative_slope=0.1)
     array([-0.2,  0. ,  3. ])
     """
-    z = _check("x", x)
+    z = check_array("x", x)
     return np.where(z > 0, z, negative_slope * z)
 
 
@@ -146,7 +146,7 @@ def sigmoid(x: Any) -> np.ndarray:
     >>> sigmoid([-1000.0, 0.0, 1000.0])
     array([0. , 0.5, 1. ])
     """
-    z = _check("x", x)
+    z = check_array("x", x)
     small = np.exp(-np.abs(z))  # from 0 to 1
     y: np.ndarray = np.where(z >= 0, z.dtype.type(1), small) / (1 + small)
     return y
@@ -174,7 +174,7 @@ def tanh(x: Any) -> np.ndarray:
     >>> tanh([-1000.0, 0.0, 1000.0])
     array([-1.,  0.,  1.])
     """
-    y: np.ndarray = np.tanh(_check("x", x))
+    y: np.ndarray = np.tanh(check_array("x", x))
     return y
 
 
@@ -203,7 +203,7 @@ def silu(x: Any) -> np.ndarray:
     >>> silu([-1.0, 0.0, 1.0]).round(3)
     array([-0.269,  0.   ,  0.731])
     """
-    z = _check("x", x)
+    z = check_array("x", x)
     y: np.ndarray = z * sigmoid(z)
     return y
 
@@ -236,7 +236,7 @@ def gelu(x: Any) -> np.ndarray:
     >>> gelu([-1.0, 0.0, 1.0]).round(3)
     array([-0.159,  0.   ,  0.841])
     """
-    z = _check("x", x)
+    z = check_array("x", x)
     y: np.ndarray = z * _normal_cdf(z)
     return y
 
@@ -292,7 +292,7 @@ def derivative(name: str, x: Any) -> np.ndarray:
     >>> derivative("leaky_relu", [-1.0, 1.0])
     array([0.01, 1.  ])
     """
-    z = _check("x", x)
+    z = check_array("x", x)
     return ACTIVATIONS[check_choice("activation", name, ACTIVATIONS)].backward(np.ones_like(z), z)
 
 
@@ -347,7 +347,8 @@ def dense_stack(
     Raises
     ------
     ValueError
-        If the activation is unknown, or a weight does not fit what the layer before it returns.
+        If the activation is unknown, `x` or a weight has not two axes, or a weight does not fit what the
+        layer before it returns.
 
     Examples
     --------
@@ -356,12 +357,13 @@ def dense_stack(
     (array([[-1.,  3.]]), array([[0., 3.]]), array([[6.]]))
     """
     forward = ACTIVATIONS[check_choice("activation", activation, ACTIVATIONS)].forward
-    sums, outputs = [], [_check("x", x)]
-    for index, weight in enumerate(weights):
-        if np.ndim(weight) != 2 or weight.shape[1] != outputs[-1].shape[-1]:
+    sums, outputs = [], [check_array("x", x, "(N, C_0)")]
+    for index, given in enumerate(weights):
+        weight = check_array(f"weights[{index}]", given, "(C_out, C_in)")
+        if weight.shape[1] != outputs[-1].shape[1]:
             raise ValueError(
-                f"weights[{index}] must have shape (C_out, {outputs[-1].shape[-1]}) to fit the layer before "
-                f"it, got {np.shape(weight)}"
+                f"weights[{index}] must have shape (C_out, {outputs[-1].shape[1]}) to fit the layer before "
+                f"it, got {weight.shape}"
             )
         sums.append(outputs[-1] @ weight.T)  # (N, C_(l-1)) @ (C_(l-1), C_l)
         outputs.append(forward(sums[-1]))
@@ -386,6 +388,11 @@ def dense_stack_backward(
     -------
     list of ndarray of shape (N, C_l)
 
+    Raises
+    ------
+    ValueError
+        If there are not as many `sums` as `weights`, or `grad_output` has not the shape of the last of them.
+
     Examples
     --------
     >>> weights = [np.array([[1, -1], [1, 1]]), np.array([[1, 2]])]
@@ -394,6 +401,8 @@ def dense_stack_backward(
     [array([[0., 2.]]), array([[1.]])]
     """
     backward = ACTIVATIONS[check_choice("activation", activation, ACTIVATIONS)].backward
+    if len(sums) != len(weights) or not sums:
+        raise ValueError(f"sums must be one array for each of {len(weights)} weights, got {len(sums)}")
     grads = [backward(grad_output, sums[-1])]
     for z, weight in zip(sums[-2::-1], weights[:0:-1], strict=True):
         grads.append(backward(grads[-1] @ weight, z))  # (N, C_(l+1)) @ (C_(l+1), C_l)
@@ -406,18 +415,8 @@ def _normal_cdf(x: np.ndarray) -> np.ndarray:
     return np.asarray(erfc, dtype=x.dtype) / 2
 
 
-def _check(argument: str, value: Any) -> np.ndarray:
-    """Return `value` as an array of floats, of any shape."""
-    array = np.asarray(value)
-    if array.dtype.kind not in "fiub":
-        raise TypeError(
-            f"{argument} must hold real numbers, got dtype {array.dtype}; convert it with .astype(float)"
-        )
-    return array if array.dtype.kind == "f" else array.astype(np.float64)
-
-
 def _check_both(grad_output: Any, x: Any) -> tuple[np.ndarray, np.ndarray]:
-    g, z = _check("grad_output", grad_output), _check("x", x)
+    g, z = check_array("grad_output", grad_output), check_array("x", x)
     if g.shape != z.shape:
         raise ValueError(f"grad_output must have the shape of x, {z.shape}, got {g.shape}")
     return g, z

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from torch import nn
 
+from cnncourse._checks import check_count, check_counts
 from cnncourse._field_gradients import (
     effective_receptive_field,
     field_spread,
@@ -60,7 +61,7 @@ class FieldRow(NamedTuple):
         >>> FieldRow("conv", "Conv2d", size=3, jump=1, start=-1, outputs=8).window(0, pixels=8)
         (0, 2)
         """
-        if not 0 <= index < self.outputs:
+        if check_count("index", index, minimum=0) >= self.outputs:
             raise ValueError(f"index must be from 0 to {self.outputs - 1}, got {index}")
         first, end = Field(self.size, self.jump, self.start).window(index)
         return (first, end) if pixels is None else (max(first, 0), min(end, pixels))
@@ -108,9 +109,7 @@ def receptive_field(
     """
     if axis not in AXES:
         raise ValueError(f"axis must be 'width' or 'height', got {axis!r}")
-    if len(image_shape) != 3:
-        raise ValueError(f"image_shape must be (C, H, W), got {tuple(image_shape)}")
-    nodes = trace(model, image_shape, is_own)
+    nodes = trace(model, check_counts("image_shape", image_shape, "(C, H, W)", length=3), is_own)
     fields = fields_of(nodes, AXES[axis])
     rows = []
     for node, field in zip(nodes[1:], fields[1:], strict=True):

@@ -188,11 +188,20 @@ def test_messages():
         relu_backward(np.ones(3), np.ones(2))
     with pytest.raises(TypeError, match="x must hold real numbers, got dtype complex128"):
         sigmoid([1j])
+    with pytest.raises(ValueError, match="x must be an array: rows of one length"):
+        sigmoid([[1, 2], [3]])
     with pytest.raises(ValueError, match=r"shape must be \(C_out, C_in, ...\), got \(3,\)"):
         he_normal((3,), rng=0)
-    with pytest.raises(ValueError, match=r"shape\[1\] must be at least 1, got 0"):
-        glorot_normal((3, 0), rng=0)
+    for shape in ((3, 0), (3, 1.5), 3):
+        with pytest.raises(
+            ValueError, match=r"shape must be \(C_out, C_in, ...\), whole numbers of at least 1"
+        ):
+            glorot_normal(shape, rng=0)
     with pytest.raises(ValueError, match="mode is unknown: 'fan'"):
         he_uniform((3, 3), rng=0, mode="fan")
     with pytest.raises(ValueError, match=r"weights\[1\] must have shape \(C_out, 4\) .*, got \(5, 3\)"):
         dense_stack(np.ones((2, 3)), [np.ones((4, 3)), np.ones((5, 3))])
+    with pytest.raises(ValueError, match=r"x must have 2 axes \(N, C_0\), got shape \(3,\)"):
+        dense_stack(np.ones(3), [np.ones((4, 3))])
+    with pytest.raises(ValueError, match="sums must be one array for each of 2 weights, got 1"):
+        dense_stack_backward(np.ones((2, 4)), [np.ones((2, 4))], [np.ones((4, 3)), np.ones((5, 4))])

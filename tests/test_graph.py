@@ -106,5 +106,5 @@ def test_an_image_that_does_not_pass_is_told_where():
         trace(model, (3, 4, 4))
     with pytest.raises(TypeError, match=r"a network must be an nn\.Module, got list"):
         trace([model], (3, 4, 4))
-    with pytest.raises(ValueError, match="image_shape must hold sizes"):
+    with pytest.raises(ValueError, match="image_shape must be the sizes of one input, whole numbers"):
         trace(model, (3, 0, 4))

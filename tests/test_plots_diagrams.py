@@ -188,6 +188,7 @@ def test_branches_stand_side_by_side_in_their_order():
         (nn.ConvTranspose2d(4, 4, 2, stride=2), (4, 9, 9), "transposed 2×2 / 2"),
         (nn.MaxPool2d(3, stride=2), (4, 9, 9), "max-pool 3×3 / 2"),
         (nn.AvgPool2d(3, stride=1), (4, 9, 9), "average-pool 3×3 / 1"),
+        (nn.AvgPool2d(2, divisor_override=1), (4, 9, 9), "sum-pool 2×2"),
         (nn.AdaptiveAvgPool2d(1), (4, 9, 9), "global average"),
         (nn.AdaptiveAvgPool2d(3), (4, 9, 9), "average to 3×3"),
         (nn.Linear(4, 2), (4,), "dense"),

@@ -166,6 +166,37 @@ def test_networks_of_the_book_agree_with_their_gradients(name, shape):
     assert extent(corner, 1) == row.window(row.outputs - 1, shape[2])
 
 
+SMALL = [  # on 32x32, and quickly
+    *("three_conv", "five_conv", "double_conv_gap", "small_conv", "conv_bn_gap", "four_conv"),
+    *("lenet5", "lenet1998", "alexnet_cifar", "vgg16_cifar", "small_vgg", "small_googlenet"),
+    *("resnet20", "resnet56", "plain20", "preact_resnet20"),
+    *("densenet_cifar", "efficientnet_cifar", "mobilenet_cifar", "convnext_cifar"),
+]
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_every_network_is_followed_and_agrees_with_its_gradients(name):
+    model, shape = create_model(name), (3, 32, 32)
+    row = last_maps(model, shape)
+    for place in (0, row.outputs - 1):
+        mask = receptive_field_by_gradient(model, shape, position=(place, place))
+        assert extent(mask, 0) == extent(mask, 1) == row.window(place, 32)
+
+
+def test_the_alexnet_of_2012_is_followed_through_its_own_layers():
+    with torch.device("meta"):
+        model = create_model("alexnet2012", num_classes=1000)
+    assert last_maps(model, (3, 224, 224)).size == 195
+
+
+@pytest.mark.parametrize("norm", [nn.GroupNorm(2, 4), nn.InstanceNorm2d(4)])
+def test_normalization_over_places_lets_every_output_see_everything(norm):
+    model, shape = nn.Sequential(nn.Conv2d(3, 4, 3), norm, nn.Conv2d(4, 2, 3)), (3, 9, 9)
+    row = receptive_field(model, shape, every=True)[-1]
+    assert row.window(0, 9) == (0, 9)
+    assert receptive_field_by_gradient(model, shape).all()
+
+
 @pytest.mark.parametrize(
     ("name", "size"),
     [("alexnet", 195), ("vgg16", 212), ("resnet18", 435), ("resnet50", 427), ("densenet121", 2071)],
@@ -214,6 +245,10 @@ def test_gradients_refuse_what_is_not_there():
         receptive_field_by_gradient(model, (3, 32, 32), "feature.8")
     with pytest.raises(ValueError, match=r"position \(4, 0\) lies outside the feature maps of 4x4"):
         receptive_field_by_gradient(model, (3, 32, 32), "features.8", (4, 0))
+    with pytest.raises(TypeError, match=r"position must be a whole number, got 1\.5"):
+        receptive_field_by_gradient(model, (3, 32, 32), "features.8", (1.5, 0))
+    with pytest.raises(ValueError, match=r"position must be a number or .* got \(1,\)"):
+        receptive_field_by_gradient(model, (3, 32, 32), "features.8", (1,))
     with pytest.raises(ValueError, match="gives no feature maps"):
         receptive_field_by_gradient(model, (3, 32, 32), "classifier.1")
     with pytest.raises(ValueError, match="no feature maps larger than 1x1"):

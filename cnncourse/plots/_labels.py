@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from torch import nn
 
-from cnncourse._graph import Node
+from cnncourse._graph import Node, names_of
 from cnncourse.plots._flow import Box
 
 ACTIVATIONS = {
@@ -42,7 +42,7 @@ def label(node: Node) -> Label:
     def made(text: str, kind: str) -> Label:
         return Label(text, kind, parameters > 0, parameters)
 
-    for known in _names(node):
+    for known in names_of(node):
         if known in ACTIVATIONS or known in NORMS:
             return made((ACTIVATIONS | NORMS)[known], "rider")
     if name == "identity":
@@ -67,13 +67,6 @@ def label(node: Node) -> Label:
     if name in RESHAPES:
         return made("flatten" if len(node.shape) == 1 else "reshape", "reshape")
     return _others(node, made)
-
-
-def _names(node: Node) -> list[str]:
-    """Return the name of the operation, and of the classes that it comes from."""
-    if node.module is None:
-        return [node.operation.lower()]
-    return [kind.__name__.lower() for kind in type(node.module).__mro__]
 
 
 def _others(node: Node, made: Callable[[str, str], Label]) -> Label:
@@ -144,6 +137,8 @@ def _pool(node: Node) -> str:
     """Return the words for a module or a function that pools."""
     name = node.operation.lower()
     how = "max" if "max" in name else "average"
+    if getattr(node.module, "divisor_override", None) == 1:
+        how = "sum"
     keywords = dict(node.keywords)
     if "adaptive" in name or name == "mean":
         if math.prod(node.shape[1:]) == 1:
