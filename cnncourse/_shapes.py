@@ -158,7 +158,7 @@ def check_bias(bias: Any, out_channels: int) -> np.ndarray:
     """Return one bias for each output channel."""
     values: np.ndarray = check_array("bias", bias, "(C_out,)")
     if values.shape != (out_channels,):
-        raise ValueError(f"bias must have shape ({out_channels},), one number a filter, got {values.shape}")
+        raise ValueError(f"bias must have shape ({out_channels},), one number an output, got {values.shape}")
     return values
 
 

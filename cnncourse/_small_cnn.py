@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from cnncourse._checks import check_array, check_count
+from cnncourse._checks import check_array, check_count, check_counts
+from cnncourse._shapes import check_bias
 from cnncourse.activations import he_normal, relu, relu_backward
 from cnncourse.convolution import conv2d, conv2d_backward
 from cnncourse.normalization import batch_norm, batch_norm_backward
@@ -30,7 +31,7 @@ def linear(x: Any, weight: Any, bias: Any = None) -> np.ndarray:
     Raises
     ------
     ValueError
-        If the numbers of inputs differ.
+        If the numbers of inputs or outputs differ.
 
     Examples
     --------
@@ -39,7 +40,7 @@ def linear(x: Any, weight: Any, bias: Any = None) -> np.ndarray:
     """
     x, weight = _check_dense(x, weight)
     y: np.ndarray = x @ weight.T
-    return y if bias is None else y + check_array("bias", bias, "(outputs,)")
+    return y if bias is None else y + check_bias(bias, len(weight))
 
 
 def linear_backward(grad_output: Any, x: Any, weight: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -92,6 +93,11 @@ class SmallCNN:
     seed : int
         Decides the weights: normal, with variance 2 / inputs of a sum (He), 1 / inputs for the last layer.
 
+    Raises
+    ------
+    ValueError
+        If `image_size` is below 4, a number below 1, or pictures have other channels or another size.
+
     Attributes
     ----------
     parameters : dict
@@ -124,11 +130,12 @@ class SmallCNN:
         self.parameters: dict[str, np.ndarray] = {}
         self.buffers: dict[str, np.ndarray] = {}
         self._kept: dict[str, np.ndarray] = {}
-        side = check_count("image_size", image_size, minimum=4) // 2 // 2
-        C_in = in_channels
-        for block, C_out in zip("12", channels, strict=True):
-            shape = (C_out, C_in, 3, 3)
-            self.parameters[f"conv{block}.weight"] = he_normal(shape, rng)
+        self.in_channels = C_in = check_count("in_channels", in_channels)
+        self.image_size = check_count("image_size", image_size, minimum=4)
+        side = self.image_size // 2 // 2
+        filters = check_counts("channels", channels, "the filters of both convolutions", length=2)
+        for block, C_out in zip("12", filters, strict=True):
+            self.parameters[f"conv{block}.weight"] = he_normal((C_out, C_in, 3, 3), rng)
             self.parameters[f"conv{block}.bias"] = np.zeros(C_out)
             if batch_norm:
                 self.parameters[f"bn{block}.weight"] = np.ones(C_out)
@@ -136,14 +143,19 @@ class SmallCNN:
                 self.buffers[f"bn{block}.running_mean"] = np.zeros(C_out)
                 self.buffers[f"bn{block}.running_var"] = np.ones(C_out)
             C_in = C_out
-        inputs = C_in * side**2
-        self.parameters["fc.weight"] = rng.normal(0, np.sqrt(1 / inputs), (num_classes, inputs))
+        shape = check_count("num_classes", num_classes), C_in * side**2
+        self.parameters["fc.weight"] = rng.normal(0, np.sqrt(1 / shape[1]), shape)
         self.parameters["fc.bias"] = np.zeros(num_classes)
 
     def forward(self, x: Any) -> np.ndarray:
         """Return the logits (N, num_classes) of pictures (N, C, H, W), and keep what the way back needs."""
         p, kept = self.parameters, self._kept
         x = check_array("x", x, "(N, C, H, W)")
+        if x.shape[1:] != (self.in_channels, self.image_size, self.image_size):
+            raise ValueError(
+                f"x must be pictures (N, {self.in_channels}, {self.image_size}, {self.image_size}), got "
+                f"{x.shape}; resize them, or make the network with their in_channels and image_size"
+            )
         for block in "12":
             kept[f"conv{block}"] = x
             x = conv2d(x, p[f"conv{block}.weight"], p[f"conv{block}.bias"], padding=1, method="im2col")
@@ -155,7 +167,7 @@ class SmallCNN:
             kept[f"pool{block}"] = x
             x = max_pool2d(x, 2)  # (N, C, H, W) -> (N, C, H // 2, W // 2)
         kept["flatten"] = x
-        kept["fc"] = x.reshape(len(x), -1)  # (N, C, H, W) -> (N, C H W)
+        kept["fc"] = x.reshape(len(x), p["fc.weight"].shape[1])  # (N, C, H, W) -> (N, C H W)
         return linear(kept["fc"], p["fc.weight"], p["fc.bias"])
 
     def backward(self, grad_logits: Any) -> dict[str, np.ndarray]:

@@ -205,6 +205,8 @@ def one_cycle(
     >>> [round(one_cycle(step, 11), 2) for step in range(11)]
     [0.04, 0.42, 0.96, 0.98, 0.88, 0.73, 0.53, 0.33, 0.16, 0.04, 0.0]
     """
+    if not 0 <= warmup <= 1:
+        raise ValueError(f"warmup is the share of the steps that goes up, from 0 to 1, got {warmup}")
     peak = max(warmup * check_count("steps", steps, minimum=2) - 1, 0.0)
     if step < peak:
         low, high, along = start, 1.0, step / peak

@@ -69,7 +69,7 @@ def log_sum_exp(x: Any, axis: int = -1) -> np.ndarray:
     >>> round(float(log_sum_exp([1000.0, 1000.0])) - 1000, 6)  # the logarithm of 2
     0.693147
     """
-    x = _scores(x)
+    x = _scores(x, axis)
     largest = x.max(axis=axis, keepdims=True)
     total: np.ndarray = largest + np.log(np.exp(x - largest).sum(axis=axis, keepdims=True))
     return total.squeeze(axis)
@@ -83,7 +83,7 @@ def log_softmax(x: Any, axis: int = -1) -> np.ndarray:
     >>> np.round(np.exp(log_softmax(np.log([1, 2, 5]))), 3)
     array([0.125, 0.25 , 0.625])
     """
-    x = _scores(x)
+    x = _scores(x, axis)
     y: np.ndarray = x - np.expand_dims(log_sum_exp(x, axis), axis)
     return y
 
@@ -172,15 +172,17 @@ def cross_entropy_backward(logits: Any, labels: Any, label_smoothing: float = 0.
     return grad
 
 
-def minibatches(count: int, batch_size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+def minibatches(count: int, batch_size: int, rng: int | np.random.Generator) -> Iterator[np.ndarray]:
     """Yield the numbers from 0 to ``count - 1`` in random order, `batch_size` at a time; the rest comes last.
+
+    `rng` is a seed or a generator, which decides the order.
 
     Examples
     --------
     >>> [len(batch) for batch in minibatches(10, 4, np.random.default_rng(0))]
     [4, 4, 2]
     """
-    order = rng.permutation(check_count("count", count))
+    order = np.random.default_rng(rng).permutation(check_count("count", count))
     for start in range(0, count, check_count("batch_size", batch_size)):
         yield order[start : start + batch_size]
 
@@ -225,9 +227,9 @@ def train(
     Raises
     ------
     ValueError
-        If there is not one label for each picture.
+        If there is not one label for each picture, or less than one epoch or picture at a step.
     TypeError
-        If `rule` is no function.
+        If `network` has no parameters by name, or `rule` or `schedule` is no function.
     FloatingPointError
         If the loss is no longer a finite number.
 
@@ -241,11 +243,10 @@ def train(
     images, labels = check_array("images", images, "(N, C, H, W)"), np.asarray(labels)
     if labels.shape != images.shape[:1]:
         raise ValueError(f"labels must have shape ({len(images)},), one a picture, got {labels.shape}")
-    if not callable(rule):
-        raise TypeError(f"rule must be a function such as adam_step, or one of RULES, got {rule!r}")
+    _check_parts(network, rule, schedule)
     rng = np.random.default_rng(seed)
     states: dict[str, dict[str, Any]] = {name: {} for name in network.parameters}
-    steps = epochs * math.ceil(len(images) / batch_size)
+    steps = check_count("epochs", epochs) * math.ceil(len(images) / check_count("batch_size", batch_size))
     losses: list[float] = []
     network.training = True
     for _ in range(epochs):
@@ -254,9 +255,9 @@ def train(
             logits = network.forward(images[batch])  # (B, classes)
             losses.append(cross_entropy(logits, labels[batch]))
             if not math.isfinite(losses[-1]):
+                way = f"try {learning_rate / 10:g}" if losses[1:] else "no step was made yet: look at images"
                 raise FloatingPointError(
-                    f"the loss became {losses[-1]} in step {len(losses)}, at learning rate {rate:g}; "
-                    f"try {learning_rate / 10:g}"
+                    f"the loss became {losses[-1]} in step {len(losses)}, at learning rate {rate:g}; {way}"
                 )
             gradients = network.backward(cross_entropy_backward(logits, labels[batch]))
             for name, grad in gradients.items():
@@ -273,15 +274,32 @@ def predict(network: SmallCNN, images: Any) -> np.ndarray:
     (3,)
     """
     before, network.training = network.training, False
-    answers: np.ndarray = network.forward(images).argmax(axis=1)
-    network.training = before
+    try:
+        answers: np.ndarray = network.forward(images).argmax(axis=1)
+    finally:
+        network.training = before
     return answers
 
 
-def _scores(x: Any) -> np.ndarray:
-    """Return scores of any shape as floats."""
-    axes = ",".join("d" * np.ndim(x))
-    return check_array("x", x, axes)
+def _check_parts(network: Any, rule: Any, schedule: Any) -> None:
+    """Refuse what training cannot use."""
+    if isinstance(network, type) or not isinstance(getattr(network, "parameters", None), dict):
+        raise TypeError(
+            "network must be a SmallCNN() or the like, with a dict of parameters, got "
+            f"{type(network).__name__}; PyTorch's networks are trained by cnncourse.training"
+        )
+    if not callable(rule):
+        raise TypeError(f"rule must be a function such as adam_step, or one of RULES, got {rule!r}")
+    if schedule is not None and not callable(schedule):
+        raise TypeError(f"schedule must be a function of step and steps, like cosine_decay, got {schedule!r}")
+
+
+def _scores(x: Any, axis: int) -> np.ndarray:
+    """Return scores as floats, at least one of them along `axis`."""
+    scores = check_array("x", x)
+    if not -scores.ndim <= axis < scores.ndim or scores.shape[axis] == 0:
+        raise ValueError(f"x must hold at least one score along axis {axis}, got shape {scores.shape}")
+    return scores
 
 
 def _logits(logits: Any) -> np.ndarray:

@@ -60,7 +60,9 @@ def batch_norm(
     ------
     ValueError
         If shapes do not fit, if there is one value a channel to train on, or if the running statistics are
-        missing in evaluation.
+        missing in evaluation, or one of them in training.
+    TypeError
+        If running statistics are to be changed that are no array of floats.
 
     References
     ----------
@@ -157,6 +159,7 @@ def _statistics(
                 f"{name} must have shape ({x.shape[1]},), one a channel, got {np.shape(running)}"
             )
     if training:
+        _check_changeable(running_mean, running_var)
         if math.prod(x.shape) // max(x.shape[1], 1) < 2:
             raise ValueError(
                 f"x must have more than one value a channel when training, got shape {x.shape}: "
@@ -167,6 +170,18 @@ def _statistics(
     if running_mean is None or running_var is None:
         raise ValueError("running_mean and running_var are needed when training is False; got None")
     return np.asarray(running_mean), np.asarray(running_var)
+
+
+def _check_changeable(running_mean: Any, running_var: Any) -> None:
+    """Refuse running statistics that training could not change in place."""
+    if (running_mean is None) != (running_var is None):
+        raise ValueError("running_mean and running_var go together: give both, or neither")
+    for name, running in (("running_mean", running_mean), ("running_var", running_var)):
+        floats = isinstance(running, np.ndarray) and running.dtype.kind == "f"
+        if running is not None and not floats:
+            raise TypeError(
+                f"{name} is changed in place when training and must be an array of floats, got {running!r}"
+            )
 
 
 def _all_but_channels(x: np.ndarray) -> tuple[int, ...]:

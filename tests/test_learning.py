@@ -123,6 +123,8 @@ def test_dense_layer_agrees_with_torch(sizes, seed):
 def test_dense_layer_names_shapes_that_do_not_fit():
     with pytest.raises(ValueError, match=r"weight must have shape \(outputs, 3\) for x with 3 inputs"):
         linear(np.zeros((2, 3)), np.zeros((4, 5)))
+    with pytest.raises(ValueError, match=r"bias must have shape \(4,\), one number an output, got \(1,\)"):
+        linear(np.zeros((2, 3)), np.zeros((4, 3)), [1.0])
     with pytest.raises(ValueError, match=r"grad_output must have the shape of the output, \(2, 4\)"):
         linear_backward(np.zeros((2, 3)), np.zeros((2, 3)), np.zeros((4, 3)))
 
@@ -152,9 +154,25 @@ def test_rules_agree_with_torch_at_every_step(name):
         np.testing.assert_allclose(w, leaf.detach().numpy(), **EXACT)
 
 
-def test_a_rule_must_be_a_function():
-    with pytest.raises(TypeError, match=r"rule must be a function such as adam_step.* got 'adam'"):
-        learning.train(learning.SmallCNN(), np.zeros((2, 1, 8, 8)), [0, 1], rule="adam")
+@pytest.mark.parametrize(
+    ("wrong", "error", "message"),
+    [
+        ({"rule": "adam"}, TypeError, "rule must be a function such as adam_step.* got 'adam'"),
+        ({"schedule": "cosine"}, TypeError, "schedule must be a function of step and steps.* got 'cosine'"),
+        ({"network": nn.ReLU()}, TypeError, "network must be a SmallCNN.*got ReLU; PyTorch's"),
+        ({"network": SmallCNN}, TypeError, "network must be a SmallCNN"),
+        ({"batch_size": 0}, ValueError, "batch_size must be at least 1, got 0"),
+        ({"epochs": 1.5}, TypeError, r"epochs must be a whole number, got 1\.5"),
+        ({"images": np.zeros((2, 1, 9, 9))}, ValueError, r"\(N, 1, 8, 8\), got \(2, 1, 9, 9\); .*image_size"),
+        ({"images": np.zeros((2, 3, 8, 8))}, ValueError, r"got \(2, 3, 8, 8\); .*in_channels"),
+        ({"images": np.full((2, 1, 8, 8), np.nan)}, FloatingPointError, "in step 1,.*look at images"),
+        ({"labels": [0, 10]}, ValueError, "labels must be from 0 to 9 for 10 classes, got 0 to 10"),
+    ],
+)
+def test_what_training_cannot_use_is_named(wrong, error, message):
+    right = {"network": SmallCNN(), "images": np.zeros((2, 1, 8, 8)), "labels": [0, 1]}
+    with pytest.raises(error, match=message):
+        train(**(right | wrong))
 
 
 def test_rules_leave_their_parameter_alone():
@@ -202,6 +220,8 @@ def test_one_cycle_without_a_way_up_starts_at_the_top():
     assert one_cycle(9, 10, warmup=1.0) == pytest.approx(1.0)
     with pytest.raises(ValueError, match="steps must be at least 2, got 1"):
         one_cycle(0, 1)
+    with pytest.raises(ValueError, match=r"warmup is the share of the steps .* from 0 to 1, got 2"):
+        one_cycle(0, 10, warmup=2)
 
 
 def test_minibatches_show_each_picture_once_in_an_order_of_their_own():
@@ -210,6 +230,14 @@ def test_minibatches_show_each_picture_once_in_an_order_of_their_own():
     together = np.concatenate(batches)
     assert sorted(together) == list(range(23))
     assert list(together) != list(range(23))
+    for batch, same in zip(batches, minibatches(23, 5, rng=0), strict=True):  # a seed will do
+        np.testing.assert_array_equal(batch, same)
+
+
+def test_scores_are_asked_for():
+    for x, axis in (([], -1), (3.0, -1), ([[1.0, 2.0]], 2), (np.zeros((2, 0)), 1)):
+        with pytest.raises(ValueError, match=rf"at least one score along axis {axis}, got shape"):
+            softmax(x, axis)
 
 
 class Twin(nn.Module):
@@ -312,6 +340,18 @@ def test_training_wants_a_label_for_each_picture():
     x, labels = blobs(20)
     with pytest.raises(ValueError, match=r"labels must have shape \(20,\), one a picture, got \(5,\)"):
         train(SmallCNN(num_classes=4), x, labels[:5])
+
+
+def test_networks_and_pictures_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match=r"channels must be the filters of both convolutions, .* got 8"):
+        SmallCNN(channels=8)
+    with pytest.raises(ValueError, match="num_classes must be at least 1, got 0"):
+        SmallCNN(num_classes=0)
+    network = SmallCNN()
+    with pytest.raises(ValueError, match=r"\(N, 1, 8, 8\), got \(1, 1, 2, 2\)"):
+        predict(network, np.zeros((1, 1, 2, 2)))
+    assert network.training
+    assert predict(network, np.zeros((0, 1, 8, 8))).shape == (0,)
 
 
 def test_backward_without_forward_is_refused():

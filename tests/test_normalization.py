@@ -81,6 +81,16 @@ def test_evaluation_changes_no_statistics():
     assert (mean[0], var[0]) == (1, 2)
 
 
+def test_statistics_that_cannot_be_changed_in_place_are_refused():
+    x = np.ones((4, 2))
+    for mean in ([0.0, 0.0], np.zeros(2, dtype=int), torch.zeros(2)):  # a list would have grown instead
+        with pytest.raises(TypeError, match=r"running_mean is changed in place .* array of floats, got"):
+            batch_norm(x, mean, np.ones(2), training=True)
+    with pytest.raises(ValueError, match="running_mean and running_var go together: give both, or neither"):
+        batch_norm(x, np.zeros(2), training=True)
+    assert np.allclose(batch_norm(x, [0.0, 0.0], [1.0, 1.0]), 1, atol=1e-4)  # read only
+
+
 def test_what_does_not_fit_is_named():
     x = np.zeros((4, 3, 2, 2))
     with pytest.raises(ValueError, match=r"x must have 4 axes \(N, C, H, W\), got shape \(4,\)"):
