@@ -1,5 +1,9 @@
 """The networks: parameters as their tutorials state them, shapes, seeds, messages."""
 
+import copy
+import pickle
+
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -104,3 +108,67 @@ def test_messages():
         create_model("three_conv", num_classes=0)
     with pytest.raises(TypeError, match=r"in_channels must be a whole number, got 1\.5"):
         create_model("three_conv", in_channels=1.5)
+    with pytest.raises(TypeError, match="seed must be a whole number, got 'a'"):
+        create_model("three_conv", seed="a")
+    with pytest.raises(TypeError, match=r"options must be a dict such as .* got \['dropout'\]"):
+        create_model("three_conv", options=["dropout"])
+
+
+SMALL = [name for name in MODELS if name not in SIZES]
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_what_no_network_takes_is_refused_in_words(name):
+    with torch.device("meta"):
+        model = create_model(name).eval()
+        with pytest.raises(ValueError, match=r"\(1, 1, 32, 32\); make the network with in_channels=1"):
+            model(torch.zeros(1, 1, 32, 32))
+        with pytest.raises(ValueError, match=r"channels second: images\.permute\(0, 3, 1, 2\)"):
+            model(torch.zeros(1, 32, 32, 3))
+        with pytest.raises(ValueError, match=r"got \(3, 32, 32\); one image needs an axis in front"):
+            model(torch.zeros(3, 32, 32))
+        with pytest.raises(TypeError, match=r"floating-point numbers, got torch.uint8; scale: images / 255"):
+            model(torch.zeros(1, 3, 32, 32, dtype=torch.uint8))
+        with pytest.raises(TypeError, match=r"takes a torch tensor, got a NumPy array"):
+            model(np.zeros((1, 3, 32, 32)))
+
+
+LAYERS = {  # the smallest images, and what the next smaller ones would fail in
+    "three_conv": (32, "dense layer needs maps of 4x4"),
+    "five_conv": (32, "dense layer needs maps of 2x2"),
+    "double_conv_gap": (8, "third pooling"),
+    "small_conv": (32, "dense layer needs maps of 4x4"),
+    "conv_bn_gap": (4, "second pooling"),
+    "four_conv": (32, "dense layer needs maps of 4x4"),
+    "vgg16_cifar": (32, "5 poolings"),
+    "small_vgg": (32, "dense layer needs maps of 4x4"),
+    "small_googlenet": (4, "second pooling"),
+    "densenet_cifar": (8, "3 dense blocks"),
+    "convnext_cifar": (8, "patches are 4x4"),
+}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_images_that_are_too_small_are_refused_with_size_and_layer(name):
+    least, layer = LAYERS[name]
+    with torch.device("meta"):
+        model = create_model(name).eval()
+        assert model(torch.zeros(1, 3, least, least)).shape == (1, 10)
+        with pytest.raises(
+            ValueError, match=rf"{least}x{least}, got \(1, 3, {least - 1}, {least}\): .*{layer}"
+        ):
+            model(torch.zeros(1, 3, least - 1, least))
+        model._forward_pre_hooks.clear()  # the rule is not ours: without it, a layer fails
+        with pytest.raises(RuntimeError):
+            model(torch.zeros(1, 3, least // 2, least // 2))
+
+
+def test_a_network_that_was_copied_still_says_what_it_takes():
+    model = pickle.loads(pickle.dumps(copy.deepcopy(create_model("three_conv"))))
+    with pytest.raises(ValueError, match="ThreeConv takes images"):
+        model(torch.zeros(1, 3, 28, 28))
+
+
+def test_images_by_name_pass():
+    model = create_model("conv_bn_gap").eval()
+    assert model(x=torch.zeros(1, 3, 32, 32)).shape == (1, 10)

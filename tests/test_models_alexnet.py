@@ -125,14 +125,14 @@ def test_dropout_acts_in_training_only():
 def test_messages():
     model = on_meta(AlexNet).eval()
     assert model(torch.zeros(1, 3, 63, 63, device="meta")).shape == (1, 1000)
-    with pytest.raises(ValueError, match=r"at least 63x63, got \(1, 3, 62, 62\): the third pooling"):
+    with pytest.raises(
+        ValueError, match=r"at least 63x63, got \(1, 3, 62, 62\): the third pooling .*alexnet_cifar"
+    ):
         model(torch.zeros(1, 3, 62, 62, device="meta"))
     with pytest.raises(ValueError, match=r"of 224x224, .*needs maps of 6x6"):
         on_meta(AlexNet2012)(torch.zeros(1, 3, 64, 64, device="meta"))
-    with pytest.raises(ValueError, match="1 channels; make the network with in_channels=1"):
+    with pytest.raises(ValueError, match=r"32\); make the network with in_channels=1"):
         AlexNetCIFAR()(torch.zeros(1, 1, 32, 32))
-    with pytest.raises(ValueError, match=r"floating-point numbers, got torch.uint8; .*images / 255"):
-        AlexNetCIFAR()(torch.zeros(1, 3, 32, 32, dtype=torch.uint8))
 
 
 def test_response_norm_takes_feature_maps_only():

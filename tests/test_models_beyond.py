@@ -152,10 +152,11 @@ def test_networks_that_end_in_a_mean_take_other_sizes():
 
 
 def test_messages():
-    with pytest.raises(ValueError, match=r"4x4 are too small for 3 dense blocks .*; use at least 8x8"):
+    with pytest.raises(ValueError, match=r"at least 8x8, .* each of the 3 dense blocks has a halving"):
         create_model("densenet_cifar")(torch.zeros(1, 3, 4, 4))
-    with pytest.raises(ValueError, match="blocks is empty"):
-        DenseNet(blocks=())
+    for blocks in ((), 5, (2, 1.5)):
+        with pytest.raises(ValueError, match=r"blocks must be the layers of each dense block, .* got"):
+            DenseNet(blocks=blocks)
     with pytest.raises(ValueError, match=r"compression must be above 0 and at most 1, got 1\.5"):
         DenseNet(compression=1.5)
     with pytest.raises(ValueError, match="width must be above 0, got 0"):
@@ -164,10 +165,16 @@ def test_messages():
         ConvNeXt(blocks=(2,))
     with pytest.raises(ValueError, match="channels must be a multiple of heads, got 32 and 5"):
         Attention(32, heads=5)
+    with pytest.raises(ValueError, match="heads must be at least 1, got 0"):
+        Attention(32, heads=0)
+    with pytest.raises(ValueError, match=r"kernel_size must be odd, .* got 4; use 3 or 5"):
+        ConvNeXt(kernel_size=4)
+    with pytest.raises(ValueError, match=r"at least 8x8, .* patches are 4x4, and each later stage halves"):
+        ConvNeXt()(torch.zeros(1, 3, 7, 8))
     with pytest.raises(ValueError, match="image_size 30 is not a multiple of patch_size 4"):
         VisionTransformer(image_size=30)
     for high, wide in ((36, 36), (16, 64), (34, 34)):  # 81 patches; 64 in another order; 64 and a rest
-        message = rf"images are {high}x{wide}, .* places for the 64 patches of 32x32; resize them"
+        message = rf"of 32x32, got \(1, 3, {high}, {wide}\): it has places for the 64 patches .*; resize them"
         with pytest.raises(ValueError, match=message):
             VisionTransformer()(torch.zeros(1, 3, high, wide))
     with pytest.raises(ValueError, match="multiple of 4 high and wide, got 30x32; pad them"):

@@ -42,5 +42,5 @@ def test_start(activation):
 def test_messages():
     with pytest.raises(ValueError, match=r"activation is unknown: 'rellu'. Did you mean 'relu'\?"):
         create_model("four_conv", options={"activation": "rellu"})
-    with pytest.raises(ValueError, match="images must be 32x32, got 28x28; resize them first"):
+    with pytest.raises(ValueError, match=r"of 32x32, got \(1, 3, 28, 28\): the first dense layer"):
         FourConv()(torch.zeros(1, 3, 28, 28))

@@ -7,7 +7,8 @@ import torch
 import torchvision
 from torch import nn
 
-from cnncourse.models import count_multiply_adds, count_parameters, create_model, googlenet
+from cnncourse.models import count_multiply_adds, count_parameters, create_model
+from cnncourse.models._inputs import ImageRule
 from cnncourse.models.googlenet import (
     WIDTHS,
     AuxiliaryHead,
@@ -160,16 +161,23 @@ def test_paper_form_with_heads():
             model.all_logits(torch.zeros(1, 3, 96, 96))
 
 
-@pytest.mark.parametrize(("name", "least"), [("googlenet", 15), ("googlenet2014", 31)])
-def test_the_least_size_is_the_least(name, least, monkeypatch):
+@pytest.mark.parametrize(
+    ("name", "least", "pool"), [("googlenet", 15, "maxpool3"), ("googlenet2014", 31, "maxpool4")]
+)
+def test_the_least_size_is_the_least(name, least, pool):
     model = create_model(name).eval()
     assert model(torch.zeros(1, 3, least, least)).shape == (1, 10)
-    with pytest.raises(ValueError, match=f"at least {least}x{least}, got {least - 1}x40: with fewer pixels"):
+    with pytest.raises(
+        ValueError, match=rf"at least {least}x{least}, got \(1, 3, {least - 1}, 40\): {pool} "
+    ):
         model(torch.zeros(1, 3, least - 1, 40))
-    # the rule is not ours: without the check, a layer fails
-    monkeypatch.setattr(googlenet, "_check_images", lambda *_, **__: None)
+    # the rule is not ours: without it, the layer that it names fails
+    model.image_rule = ImageRule(in_channels=3)
+    reached = []
+    getattr(model, pool).register_forward_pre_hook(lambda *_: reached.append(pool))
     with pytest.raises(RuntimeError, match="too small"):
         model(torch.zeros(1, 3, least - 1, least - 1))
+    assert reached
 
 
 @pytest.mark.parametrize("reduce", [True, False])
@@ -181,11 +189,13 @@ def test_small_form(reduce):
 
 
 def test_messages():
-    with pytest.raises(ValueError, match=r"must have shape \(N, 3, H, W\), got \(1, 1, 64, 64\)"):
+    with pytest.raises(ValueError, match=r"got \(1, 1, 64, 64\); make the network with in_channels=1"):
         create_model("googlenet")(torch.zeros(1, 1, 64, 64))
+    with pytest.raises(ValueError, match=r"kernel_size must be odd, .* got 4; use 3 or 5"):
+        Inception(192, WIDTHS["3a"], large=4)
     with pytest.raises(ValueError, match="no auxiliary heads; make it with aux_logits=True"):
         create_model("googlenet").all_logits(torch.zeros(1, 3, 64, 64))
-    with pytest.raises(ValueError, match="at least 4x4, got 3x8"):
+    with pytest.raises(ValueError, match=r"at least 4x4, got \(1, 3, 3, 8\): the second pooling"):
         create_model("small_googlenet")(torch.zeros(1, 3, 3, 8))
     with pytest.raises(ValueError, match="needs maps of 14x14, got 4x4"):
         AuxiliaryHead(8, 10, paper=True)(torch.zeros(1, 8, 4, 4))

@@ -140,7 +140,7 @@ def test_messages():
         LeNet5()(torch.zeros(2, 1, 28, 28))
     with pytest.raises(ValueError, match=r"of 28x28, .*padding=0"):
         LeNet5(padding=2)(torch.zeros(2, 1, 32, 32))
-    with pytest.raises(ValueError, match="3 channels; make the network with in_channels=3"):
+    with pytest.raises(ValueError, match=r"32\); make the network with in_channels=3"):
         LeNet1998()(torch.zeros(2, 3, 32, 32))
     with pytest.raises(ValueError, match=r"one image needs an axis in front: images\[None\]"):
         LeNet5()(torch.zeros(1, 32, 32))
@@ -150,5 +150,7 @@ def test_messages():
         LeNet1998(num_classes=11)
     with pytest.raises(ValueError, match=r"activation is unknown: 'rlu'. Did you mean 'relu'\?"):
         LeNet5(activation="rlu")
+    with pytest.raises(ValueError, match="padding must be at least 0, got -1"):
+        LeNet5(padding=-1)
     with pytest.raises(ValueError, match="pooling is unknown: 'mean'"):
         LeNet5(pooling="mean")

@@ -39,6 +39,14 @@ def test_shapes_alone_count_what_a_real_step_keeps(name):
     assert shapes.training
 
 
+def test_each_part_comes_back_in_its_own_mode():
+    with torch.device("meta"):
+        model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)).train()
+    model[1].eval()
+    kept_for_backward(model, (3, 8, 8))
+    assert [module.training for module in model] == [True, False]
+
+
 def test_a_network_with_numbers_is_refused():
     with pytest.raises(ValueError, match="must be on the meta device: make it under"):
         kept_for_backward(nn.Linear(2, 2), (3, 4, 4))

@@ -6,7 +6,14 @@ import torchvision
 from torch import nn
 
 from cnncourse.models import count_multiply_adds, count_parameters, create_model
-from cnncourse.models.resnet import BasicBlock, Bottleneck, CifarResNet, PreActivationBlock, ZeroPadShortcut
+from cnncourse.models.resnet import (
+    BasicBlock,
+    Bottleneck,
+    CifarResNet,
+    PreActivationBlock,
+    ResNet,
+    ZeroPadShortcut,
+)
 
 PARAMETERS = {  # torchvision's documentation, for 1,000 classes
     "resnet18": 11_689_512,
@@ -142,6 +149,12 @@ def test_weights_keep_the_scale_of_gradients():
 def test_messages():
     with pytest.raises(ValueError, match=r"depth must be 6 n \+ 2, such as 20, 32 or 56, got 21"):
         CifarResNet(depth=21)
+    with pytest.raises(TypeError, match="depth must be a whole number, got '20'"):
+        CifarResNet(depth="20")
+    with pytest.raises(
+        ValueError, match=r"layers must be the blocks of each of the four stages, .* \(2, 2\)"
+    ):
+        ResNet(layers=(2, 2))
     with pytest.raises(ValueError, match=r"shortcut is unknown: 'C'\. Known: A, B, none"):
         create_model("resnet20", options={"shortcut": "C"})
     with pytest.raises(ValueError, match="zero_last needs a shortcut"):

@@ -5,8 +5,9 @@ import torch
 import torchvision
 from torch import nn
 
-from cnncourse.models import count_multiply_adds, count_parameters, create_model
+from cnncourse.models import count_multiply_adds, count_parameters, create_model, kept_for_backward
 from cnncourse.models._summary import Row, summary
+from cnncourse.receptive_field import receptive_field
 
 
 def by_name(table):
@@ -76,9 +77,27 @@ def test_an_image_that_does_not_pass_is_told_where():
         alexnet = torchvision.models.alexnet()
     with pytest.raises(ValueError, match=r"3 x 32 x 32 does not pass through AlexNet.*features\.12 \(M"):
         summary(alexnet, (3, 32, 32))
-    with pytest.raises(ValueError, match=r"classifier\.1 \(Linear\), which was given 1728"):
+    small = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(144, 2))
+    with pytest.raises(ValueError, match=r"Sequential: .*was 2 \(Linear\), which was given 256"):
+        summary(small, (3, 10, 10))
+    with pytest.raises(ValueError, match=r"was 0 \(Conv2d\), which was given 1 x 8 x 8"):
+        summary(small, (1, 8, 8))
+    with pytest.raises(ValueError, match=r"3 x 30 x 30 does not pass .* of 32x32, got \(1, 3, 30, 30\)"):
         summary(create_model("three_conv"), (3, 30, 30))
-    with pytest.raises(ValueError, match=r"features\.0 \(Conv2d\), which was given 1 x 32 x 32"):
-        summary(create_model("three_conv"), (1, 32, 32))
-    with pytest.raises(ValueError, match=r"image_shape must be \(C, H, W\)"):
-        summary(create_model("three_conv"), (1, 3, 32, 32))
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 32, 32), (32, 32), (3, 0, 32), (3, 32.0, 32), 32, "abc"])
+def test_a_wrong_image_shape_is_refused_everywhere(shape):
+    with torch.device("meta"):
+        model = create_model("three_conv")
+    for count in (summary, count_multiply_adds, kept_for_backward, receptive_field):
+        with pytest.raises(ValueError, match=r"image_shape must be \(C, H, W\), whole numbers of at least 1"):
+            count(model, shape)
+
+
+def test_a_network_is_asked_for():
+    for count in (summary, count_multiply_adds, kept_for_backward, receptive_field):
+        with pytest.raises(TypeError, match=r"a network must be an nn\.Module, got str"):
+            count("three_conv", (3, 32, 32))
+    with pytest.raises(ValueError, match="depth must be at least 1, got 0"):
+        summary(create_model("three_conv"), (3, 32, 32), depth=0)

@@ -31,7 +31,8 @@ def test_parameters_and_layers_of_the_paper(depth):
         assert len(weighted) == depth
 
 
-@pytest.mark.parametrize(("depth", "batch_norm"), [(11, False), (16, False), (13, True), (19, True)])
+@pytest.mark.parametrize("batch_norm", [False, True])
+@pytest.mark.parametrize("depth", LAYOUTS)
 def test_agrees_with_torchvision(depth, batch_norm):
     name = f"vgg{depth}{'_bn' * batch_norm}"
     torch.manual_seed(0)
@@ -153,12 +154,10 @@ def test_messages():
     with pytest.raises(ValueError, match=r"head is unknown: 'mean'"):
         SmallVGG(head="mean")
     small = SmallVGG()
-    with pytest.raises(ValueError, match="must be 32x32 for the dense layers, got 28x28; resize them"):
+    with pytest.raises(ValueError, match=r"of 32x32, got \(1, 3, 28, 28\): the first dense .*; resize them"):
         small(torch.zeros(1, 3, 28, 28))
-    with pytest.raises(ValueError, match=r"must have shape \(N, 3, H, W\), got \(1, 1, 32, 32\)"):
-        small(torch.zeros(1, 1, 32, 32))
-    with pytest.raises(ValueError, match="at least 8x8, got 7x9: each of the 3 poolings halves"):
+    with pytest.raises(ValueError, match=r"at least 8x8, got \(1, 3, 7, 9\): the last pooling"):
         SmallVGG(head="average")(torch.zeros(1, 3, 7, 9))
     cifar = create_model("vgg16_cifar")
-    with pytest.raises(ValueError, match="at least 32x32, got 32x31: each of the 5 poolings"):
+    with pytest.raises(ValueError, match=r"at least 32x32, got \(1, 3, 32, 31\): each of the 5 poolings"):
         cifar(torch.zeros(1, 3, 32, 31))

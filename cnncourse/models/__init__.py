@@ -15,8 +15,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from cnncourse._checks import check_choice, check_count, suggest
-from cnncourse._graph import evaluating
+from cnncourse._checks import check_choice, check_count, check_counts, suggest
+from cnncourse._graph import check_module, evaluating
 from cnncourse.models._summary import Summary, summary
 from cnncourse.models.alexnet import AlexNet, AlexNet2012, AlexNetCIFAR
 from cnncourse.models.convnext import ConvNeXt
@@ -123,7 +123,9 @@ def create_model(
     Raises
     ------
     ValueError
-        If the name or an option is unknown; the message suggests the nearest one.
+        If the name or an option is unknown (the message suggests the nearest one), or a number is below 1.
+    TypeError
+        If a number is no whole number, or `options` is no dict.
 
     Examples
     --------
@@ -141,7 +143,7 @@ def create_model(
     if seed is None:
         return make(**arguments)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.manual_seed(check_count("seed", seed, minimum=0))
         return make(**arguments)
 
 
@@ -149,6 +151,8 @@ def _check_options(
     name: str, make: Callable[..., nn.Module], options: Mapping[str, Any]
 ) -> Mapping[str, Any]:
     """Return `options` if `make` takes each of them."""
+    if not isinstance(options, Mapping):
+        raise TypeError(f"options must be a dict such as {{'dropout': 0.0}}, got {options!r}")
     fixed = {"num_classes", "in_channels", *getattr(make, "keywords", {})}  # what a partial has decided
     known = [key for key in inspect.signature(make).parameters if key not in fixed]
     for key in options:
@@ -166,7 +170,7 @@ def count_parameters(model: nn.Module) -> int:
     >>> count_parameters(nn.Conv2d(3, 64, kernel_size=3))
     1792
     """
-    return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+    return sum(p.numel() for p in check_module(model).parameters() if p.requires_grad)
 
 
 def count_multiply_adds(model: nn.Module, image_shape: tuple[int, int, int]) -> int:
@@ -181,7 +185,8 @@ def count_multiply_adds(model: nn.Module, image_shape: tuple[int, int, int]) -> 
     """
     from torch.utils.flop_counter import FlopCounterMode
 
-    device = next(model.parameters(), torch.empty(0)).device
+    shape = check_counts("image_shape", image_shape, "(C, H, W)", length=3)
+    device = next(check_module(model).parameters(), torch.empty(0)).device
     with evaluating(model), torch.no_grad(), FlopCounterMode(display=False) as counter:
-        model(torch.zeros(1, *image_shape, device=device))
+        model(torch.zeros(1, *shape, device=device))
     return int(counter.get_total_flops() // 2)

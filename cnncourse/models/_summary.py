@@ -13,7 +13,8 @@ import torch
 from torch import nn
 from torch.func import functional_call
 
-from cnncourse._graph import evaluating
+from cnncourse._checks import check_count, check_counts
+from cnncourse._graph import check_module, evaluating
 
 __all__ = ["Row", "Summary", "summary"]
 
@@ -111,10 +112,10 @@ def summary(model: nn.Module, image_shape: Sequence[int], depth: int | None = No
     ──────────────────────────────────────────────────────────────
     Sequential                                1,792      1,555,200
     """
-    shape = tuple(int(size) for size in image_shape)
-    if len(shape) != 3 or min(shape) < 1:
-        raise ValueError(f"image_shape must be (C, H, W), each at least 1, got {shape}")
-    with evaluating(model):
+    shape = check_counts("image_shape", image_shape, "(C, H, W)", length=3)
+    if depth is not None:
+        check_count("depth", depth)
+    with evaluating(check_module(model)):
         layers = _walk(model, shape)
         counts = _multiply_adds(model, shape)
     names = {id(module): name for name, module in model.named_modules()}

@@ -11,7 +11,7 @@ https://arxiv.org/abs/1404.5997 (the single tower that torchvision's follows).
 import torch
 from torch import nn
 
-from cnncourse.models._inputs import expect_images
+from cnncourse.models._inputs import ImageRule
 
 
 class AlexNet(nn.Module):
@@ -63,7 +63,9 @@ class AlexNet(nn.Module):
             nn.ReLU(inplace=True),
             nn.Linear(4096, num_classes),
         )
-        expect_images(self, in_channels, 63, "the third pooling would get maps smaller than its 3x3 window")
+        layer = "the third pooling would get maps smaller than its 3x3 window"
+        hint = "enlarge them, or take alexnet_cifar"
+        self.register_forward_pre_hook(ImageRule(in_channels, 63, layer, hint=hint))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map images (N, C, H, W) to logits (N, num_classes)."""
@@ -125,7 +127,7 @@ class AlexNet2012(nn.Module):
         )
         self._initialize()
         layer = "the first dense layer needs maps of 6x6, and this is the size for it"
-        expect_images(self, in_channels, 224, layer, exact=True)
+        self.register_forward_pre_hook(ImageRule(in_channels, 224, layer, exact=True))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map images (N, C, 224, 224) to logits (N, num_classes)."""
@@ -205,7 +207,7 @@ class AlexNetCIFAR(nn.Module):
             nn.Linear(1024, num_classes),
         )
         layer = "the first dense layer needs maps of 4x4, and this is the size for it"
-        expect_images(self, in_channels, 32, layer, exact=True)
+        self.register_forward_pre_hook(ImageRule(in_channels, 32, layer, exact=True))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map images (N, C, 32, 32) to logits (N, num_classes)."""

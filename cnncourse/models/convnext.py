@@ -12,6 +12,9 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
+from cnncourse._checks import check_counts, check_odd
+from cnncourse.models._inputs import ImageRule
+
 
 class LayerNorm2d(nn.LayerNorm):
     """Layer normalization over the maps at each pixel of (N, C, H, W).
@@ -47,7 +50,8 @@ class ConvNeXtBlock(nn.Module):
 
     def __init__(self, channels: int, kernel_size: int = 7, scale: float = 1.0) -> None:
         super().__init__()
-        self.depthwise = nn.Conv2d(channels, channels, kernel_size, padding=kernel_size // 2, groups=channels)
+        padding = check_odd("kernel_size", kernel_size) // 2
+        self.depthwise = nn.Conv2d(channels, channels, kernel_size, padding=padding, groups=channels)
         self.norm = LayerNorm2d(channels, eps=1e-6)
         self.expand = nn.Conv2d(channels, 4 * channels, kernel_size=1)
         self.activation = nn.GELU()
@@ -82,7 +86,8 @@ class ConvNeXt(nn.Module):
     Raises
     ------
     ValueError
-        If `channels` and `blocks` differ in length.
+        If `channels` and `blocks` differ in length, `kernel_size` is even, or images are too small for the
+        patches and halvings or have other channels.
 
     Examples
     --------
@@ -100,6 +105,8 @@ class ConvNeXt(nn.Module):
         patch_size: int = 4,
     ) -> None:
         super().__init__()
+        channels = check_counts("channels", channels, "the maps of each stage, such as (64, 128)")
+        blocks = check_counts("blocks", blocks, "the blocks of each stage, such as (2, 2)")
         if len(channels) != len(blocks):
             raise ValueError(f"channels has {len(channels)} stages, but blocks has {len(blocks)}")
         layers: list[nn.Module] = []
@@ -117,6 +124,8 @@ class ConvNeXt(nn.Module):
         self.pool = nn.AdaptiveAvgPool2d(1)  # (N, C, 1, 1)
         self.norm = nn.LayerNorm(before, eps=1e-6)
         self.classifier = nn.Linear(before, num_classes)
+        layer = f"patches are {patch_size}x{patch_size}, and each later stage halves the maps"
+        self.register_forward_pre_hook(ImageRule(in_channels, patch_size * 2 ** (len(blocks) - 1), layer))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map images (N, in_channels, H, W) to logits (N, num_classes)."""

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from cnncourse._checks import check_count
+from cnncourse._checks import check_count, check_counts
+from cnncourse.models._inputs import ImageRule
 from cnncourse.models._weights import he_convolutions
 
 
@@ -75,7 +76,8 @@ class DenseNet(nn.Module):
     Raises
     ------
     ValueError
-        If `blocks` is empty, or `compression` is not above 0 and at most 1.
+        If `blocks` is empty, `compression` is not above 0 and at most 1, or images are smaller than
+        2 ** (number of blocks) or have other channels.
 
     Examples
     --------
@@ -93,12 +95,10 @@ class DenseNet(nn.Module):
         compression: float = 0.5,
     ) -> None:
         super().__init__()
-        if not blocks:
-            raise ValueError("blocks is empty; give the layers of each dense block, such as (5, 7, 8)")
+        blocks = check_counts("blocks", blocks, "the layers of each dense block, such as (5, 7, 8)")
         if not 0 < compression <= 1:
             raise ValueError(f"compression must be above 0 and at most 1, got {compression}")
         channels = 2 * check_count("growth_rate", growth_rate)
-        self.blocks = len(blocks)
         self.features = nn.Sequential()  # (N, in_channels, H, W)
         self.features.add_module("conv0", nn.Conv2d(in_channels, channels, 3, padding=1, bias=False))
         self.features.add_module("pool0", nn.MaxPool2d(2))  # (N, 2 * growth_rate, H/2, W/2)
@@ -108,7 +108,7 @@ class DenseNet(nn.Module):
                 self.features.add_module(f"transition{number - 1}", _transition(channels, kept))
                 channels = kept
             block = nn.Sequential()
-            for _ in range(check_count("blocks", layers)):
+            for _ in range(layers):
                 block.append(DenseLayer(channels, growth_rate, bottleneck))
                 channels += growth_rate
             self.features.add_module(f"block{number}", block)
@@ -118,15 +118,11 @@ class DenseNet(nn.Module):
         self.classifier = nn.Linear(channels, num_classes)
         he_convolutions(self)  # section 4.2
         nn.init.zeros_(self.classifier.bias)
+        layer = f"each of the {len(blocks)} dense blocks has a halving before it"
+        self.register_forward_pre_hook(ImageRule(in_channels, 2 ** len(blocks), layer))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map images (N, in_channels, H, W) to logits (N, num_classes)."""
-        smallest = 2**self.blocks
-        if min(x.shape[-2:]) < smallest:
-            raise ValueError(
-                f"images of {x.shape[-2]}x{x.shape[-1]} are too small for {self.blocks} dense blocks with a "
-                f"halving before each; use at least {smallest}x{smallest}"
-            )
         return self.classifier(self.pool(self.features(x)).flatten(1))  # type: ignore[no-any-return]
 
 

@@ -15,6 +15,8 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from cnncourse._checks import check_odd
+from cnncourse.models._inputs import ImageRule
 from cnncourse.models._weights import he_convolutions
 
 
@@ -162,6 +164,7 @@ class EfficientNet(nn.Module):
         self.pool = nn.AdaptiveAvgPool2d(1)  # (N, C, 1, 1)
         self.classifier = nn.Linear(4 * channels, num_classes)
         he_convolutions(self, mode="fan_out")
+        self.register_forward_pre_hook(ImageRule(in_channels))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map images (N, in_channels, H, W) to logits (N, num_classes)."""
@@ -172,7 +175,7 @@ def _conv_norm(
     in_channels: int, out_channels: int, kernel_size: int, stride: int = 1, groups: int = 1
 ) -> list[nn.Module]:
     """Return a convolution that keeps the size but for its stride, and batch normalization."""
-    padding = kernel_size // 2
+    padding = check_odd("kernel_size", kernel_size) // 2
     conv = nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding, groups=groups, bias=False)
     return [conv, nn.BatchNorm2d(out_channels)]
 

@@ -11,6 +11,8 @@ import torch
 from torch import nn
 
 from cnncourse._checks import check_choice
+from cnncourse.models._inputs import ImageRule
+from cnncourse.models._weights import he_normal, start_weights
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,
@@ -69,27 +71,12 @@ class FourConv(nn.Module):
             make(),
             nn.MaxPool2d(2),  # (N, 64, 4, 4)
         )
-        self.classifier = nn.Sequential(
-            nn.Flatten(),  # (N, 1024)
-            nn.Linear(64 * 4 * 4, num_classes),
-        )
-        self._start(activation)
+        last = nn.Linear(64 * 4 * 4, num_classes)
+        self.classifier = nn.Sequential(nn.Flatten(), last)  # (N, 1024) between them
+        start_weights(self, last, draw=he_normal if activation in HALVING else nn.init.xavier_normal_)
+        layer = "the first dense layer needs maps of 4x4, and this is the size for it"
+        self.register_forward_pre_hook(ImageRule(in_channels, 32, layer, exact=True))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map images (N, C, 32, 32) to logits (N, num_classes)."""
-        if x.shape[-2:] != (32, 32):
-            raise ValueError(f"images must be 32x32, got {x.shape[-2]}x{x.shape[-1]}; resize them first")
         return self.classifier(self.features(x))  # type: ignore[no-any-return]
-
-    def _start(self, activation: str) -> None:
-        """Draw the convolutions' weights with the deviation that fits `activation`; biases are zero."""
-        for layer in self.modules():
-            if isinstance(layer, nn.Conv2d):
-                if activation in HALVING:
-                    nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-                else:
-                    nn.init.xavier_normal_(layer.weight)
-            elif isinstance(layer, nn.Linear):
-                nn.init.normal_(layer.weight, std=0.01)  # as in the paper: no class is favored at the start
-            if isinstance(layer, nn.Conv2d | nn.Linear) and layer.bias is not None:
-                nn.init.zeros_(layer.bias)

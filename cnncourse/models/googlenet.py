@@ -12,6 +12,8 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from cnncourse._checks import check_odd
+from cnncourse.models._inputs import ImageRule
 from cnncourse.models._weights import start_weights
 
 
@@ -64,8 +66,9 @@ class ConvReLU(nn.Module):
         self, in_channels: int, out_channels: int, kernel_size: int, stride: int = 1, batch_norm: bool = True
     ) -> None:
         super().__init__()
+        padding = check_odd("kernel_size", kernel_size) // 2
         self.conv = nn.Conv2d(
-            in_channels, out_channels, kernel_size, stride, padding=kernel_size // 2, bias=not batch_norm
+            in_channels, out_channels, kernel_size, stride, padding=padding, bias=not batch_norm
         )
         if batch_norm:
             self.bn = nn.BatchNorm2d(out_channels, eps=0.001)
@@ -223,7 +226,6 @@ class GoogLeNet(nn.Module):
         dropout: float = 0.2,
     ) -> None:
         super().__init__()
-        self.in_channels, self.paper = in_channels, paper
         norm = not paper
 
         def lrn() -> nn.Module:
@@ -262,6 +264,8 @@ class GoogLeNet(nn.Module):
         self.fc = nn.Linear(1024, num_classes)
         heads = [self.aux1.fc2, self.aux2.fc2] if aux_logits else []
         start_weights(self, self.fc, *heads)
+        layer = f"maxpool{4 if paper else 3} would be left without a pixel"
+        self.image_rule = ImageRule(in_channels, 31 if paper else 15, layer)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map images (N, C, H, W) to logits (N, num_classes), in training too (torchvision returns three)."""
@@ -283,7 +287,7 @@ class GoogLeNet(nn.Module):
 
     def _to_4a(self, x: torch.Tensor) -> torch.Tensor:
         """Map images (N, C, H, W) to the maps of module 4a, (N, 512, H/16, W/16)."""
-        _check_images(x, self.in_channels, least=31 if self.paper else 15)
+        self.image_rule(self, (x,))
         x = self.norm1(self.maxpool1(self.conv1(x)))  # (N, 64, H/4, W/4)
         x = self.maxpool2(self.norm2(self.conv3(self.conv2(x))))  # (N, 192, H/8, W/8)
         x = self.maxpool3(self.inception3b(self.inception3a(x)))  # (N, 480, H/16, W/16)
@@ -332,7 +336,6 @@ class SmallGoogLeNet(nn.Module):
 
     def __init__(self, num_classes: int = 10, in_channels: int = 3, reduce: bool = True) -> None:
         super().__init__()
-        self.in_channels = in_channels
         layers: list[nn.Module] = [ConvReLU(in_channels, 16, 3), nn.MaxPool2d(2)]  # (N, 16, 16, 16)
         channels = 16
         for index, widths in enumerate(self.widths):
@@ -345,10 +348,11 @@ class SmallGoogLeNet(nn.Module):
         last = nn.Linear(channels, num_classes)
         self.classifier = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), last)
         start_weights(self, last)
+        layer = "the second pooling would be left without a pixel"
+        self.register_forward_pre_hook(ImageRule(in_channels, 4, layer))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map images (N, C, H, W) to logits (N, num_classes)."""
-        _check_images(x, self.in_channels, least=4)
         return self.classifier(self.features(x))  # type: ignore[no-any-return]
 
 
@@ -357,14 +361,3 @@ GOOGLENETS: dict[str, Callable[..., nn.Module]] = {
     "googlenet2014": partial(GoogLeNet, paper=True, dropout=0.4),
     "small_googlenet": SmallGoogLeNet,
 }
-
-
-def _check_images(x: torch.Tensor, in_channels: int, least: int) -> None:
-    """Raise unless images have the channels and pixels that the layers need."""
-    if x.ndim != 4 or x.shape[1] != in_channels:
-        raise ValueError(f"images must have shape (N, {in_channels}, H, W), got {tuple(x.shape)}")
-    if min(x.shape[-2:]) < least:
-        raise ValueError(
-            f"images must be at least {least}x{least}, got {x.shape[-2]}x{x.shape[-1]}: with fewer pixels "
-            "a pooling would be left without one; enlarge them"
-        )

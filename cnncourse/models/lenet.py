@@ -9,9 +9,9 @@ IEEE 86 (1998), section II-B, https://doi.org/10.1109/5.726791.
 import torch
 from torch import nn
 
-from cnncourse._checks import check_choice
+from cnncourse._checks import check_choice, check_count
 from cnncourse.models._digits import digit_bitmaps
-from cnncourse.models._inputs import expect_images
+from cnncourse.models._inputs import ImageRule
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
 POOLINGS: dict[str, type[nn.Module]] = {"max": nn.MaxPool2d, "average": nn.AvgPool2d}
@@ -80,7 +80,8 @@ class LeNet5(nn.Module):
         )
         layer = "the first dense layer needs maps of 5x5, and this is the size for it"
         hint = f"for images of {'32x32 use padding=0' if padding else '28x28 use padding=2'}"
-        expect_images(self, in_channels, 32 - 2 * padding, layer, exact=True, hint=hint)
+        size = 32 - 2 * check_count("padding", padding, minimum=0)
+        self.register_forward_pre_hook(ImageRule(in_channels, size, layer, exact=True, hint=hint))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map images (N, C, 32, 32) to logits (N, num_classes)."""
@@ -122,7 +123,7 @@ class LeNet1998(nn.Module):
         self.squash = ScaledTanh()
         layer = "layer C5 must turn maps of 5x5 into single numbers for F6"
         hint = "pad images of 28x28 by 2 on each side"
-        expect_images(self, in_channels, 32, layer, exact=True, hint=hint)
+        self.register_forward_pre_hook(ImageRule(in_channels, 32, layer, exact=True, hint=hint))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map images (N, C, 32, 32) to logits (N, num_classes): minus the squared distances to the codes."""

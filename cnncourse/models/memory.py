@@ -6,6 +6,9 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from cnncourse._checks import check_counts
+from cnncourse._graph import check_module, in_mode
+
 __all__ = ["Kept", "kept_for_backward"]
 
 
@@ -37,7 +40,7 @@ def kept_for_backward(model: nn.Module, image_shape: Sequence[int]) -> list[Kept
     Raises
     ------
     ValueError
-        If the network is not on the meta device.
+        If the network is not on the meta device, or the image does not pass through it.
 
     Examples
     --------
@@ -51,21 +54,20 @@ def kept_for_backward(model: nn.Module, image_shape: Sequence[int]) -> list[Kept
     Kept(shape=(64, 16, 16), bytes=131072)
     Kept(shape=(3, 32, 32), bytes=12288)
     """
-    if any(not parameter.is_meta for parameter in model.parameters()):
+    shape = check_counts("image_shape", image_shape, "(C, H, W)", length=3)
+    if any(not parameter.is_meta for parameter in check_module(model).parameters()):
         raise ValueError("model must be on the meta device: make it under `with torch.device('meta'):`")
     # Two images, since some layers want more than one; each is half of what is kept.
-    images = torch.zeros(2, *image_shape, device="meta")
+    images = torch.zeros(2, *shape, device="meta")
     held: dict[int, torch.Tensor] = {}  # by storage; held, so that no storage's number is used again
 
     def keep(tensor: torch.Tensor) -> torch.Tensor:
         held[tensor.untyped_storage()._cdata] = tensor
         return tensor
 
-    was_training = model.training
-    model.train()
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+    hooks = torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor)
+    with in_mode(model, training=True), hooks:
         model(images)
-    model.train(was_training)
     ours = {parameter.untyped_storage()._cdata for parameter in model.parameters()}
     kept = [
         Kept(tuple(tensor.shape[1:]), tensor.untyped_storage().nbytes() // 2)

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
+from cnncourse.models._inputs import ImageRule
+
 CIFAR_LAYOUT = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1))  # (maps, stride) of each block
 
 
@@ -79,6 +81,7 @@ class MobileNet(nn.Module):
         self.features = nn.Sequential(*layers)
         self.pool = nn.AdaptiveAvgPool2d(1)  # (N, C, 1, 1)
         self.classifier = nn.Linear(channels, num_classes)
+        self.register_forward_pre_hook(ImageRule(in_channels))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map images (N, in_channels, H, W) to logits (N, num_classes)."""

@@ -14,7 +14,8 @@ from functools import partial
 import torch
 from torch import nn
 
-from cnncourse._checks import check_choice, check_count
+from cnncourse._checks import check_choice, check_count, check_counts
+from cnncourse.models._inputs import ImageRule
 from cnncourse.models._residual_blocks import (
     SHORTCUTS,
     BasicBlock,
@@ -54,6 +55,11 @@ class ResNet(nn.Module):
     zero_last : bool
         Whether every block starts as its shortcut alone.
 
+    Raises
+    ------
+    ValueError
+        If `layers` are not four numbers of at least 1, or images have other channels.
+
     Examples
     --------
     >>> ResNet()(torch.zeros(2, 3, 64, 64)).shape
@@ -69,6 +75,7 @@ class ResNet(nn.Module):
         zero_last: bool = False,
     ) -> None:
         super().__init__()
+        layers = check_counts("layers", layers, "the blocks of each of the four stages", length=4)
         width = block.expansion
         self.conv1 = nn.Conv2d(in_channels, 64, kernel_size=7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
@@ -81,6 +88,7 @@ class ResNet(nn.Module):
         self.avgpool = nn.AdaptiveAvgPool2d(1)  # (N, 512 width, 1, 1)
         self.fc = nn.Linear(512 * width, num_classes)
         _initialize(self, zero_last)
+        self.register_forward_pre_hook(ImageRule(in_channels))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map images (N, in_channels, H, W) to logits (N, num_classes)."""
@@ -113,7 +121,8 @@ class CifarResNet(nn.Module):
     Raises
     ------
     ValueError
-        If the depth is not 6 n + 2, the shortcut is unknown, or an option needs a shortcut and there is none.
+        If the depth is not 6 n + 2, the shortcut is unknown, an option needs a shortcut and there is none, or
+        images have other channels.
 
     Examples
     --------
@@ -149,6 +158,7 @@ class CifarResNet(nn.Module):
         self.avgpool = nn.AdaptiveAvgPool2d(1)  # (N, 4 C, 1, 1)
         self.fc = nn.Linear(4 * C, num_classes)
         _initialize(self, zero_last)
+        self.register_forward_pre_hook(ImageRule(in_channels))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map images (N, in_channels, H, W) to logits (N, num_classes)."""
@@ -177,7 +187,7 @@ def _initialize(network: nn.Module, zero_last: bool) -> None:
 
 def _check_depth(depth: int) -> int:
     """Return the blocks of a stage."""
-    if depth < 8 or (depth - 2) % 6:
+    if check_count("depth", depth) < 8 or (depth - 2) % 6:
         raise ValueError(f"depth must be 6 n + 2, such as 20, 32 or 56, got {depth}")
     return (depth - 2) // 6
 

@@ -1,11 +1,14 @@
 """Five networks that widely read tutorials train on CIFAR-10, layer by layer as they state them.
 
 All take images (N, C, 32, 32), C being 3 unless `in_channels` says otherwise, and return logits
-(N, num_classes).
+(N, num_classes). Those that end in the mean of each map take other sizes too; what does not fit is refused
+in words.
 """
 
 import torch
 from torch import nn
+
+from cnncourse.models._inputs import ImageRule
 
 
 class ThreeConv(nn.Module):
@@ -43,6 +46,8 @@ class ThreeConv(nn.Module):
             nn.ReLU(),
             nn.Linear(384, num_classes),
         )
+        layer = "the first dense layer needs maps of 4x4, and this is the size for it"
+        self.register_forward_pre_hook(ImageRule(in_channels, 32, layer, exact=True))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map images (N, C, 32, 32) to logits (N, num_classes)."""
@@ -92,6 +97,8 @@ class FiveConv(nn.Module):
             nn.ReLU(),
             nn.Linear(256, num_classes),
         )
+        layer = "the first dense layer needs maps of 2x2, and this is the size for it"
+        self.register_forward_pre_hook(ImageRule(in_channels, 32, layer, exact=True))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map images (N, C, 32, 32) to logits (N, num_classes)."""
@@ -129,6 +136,8 @@ class DoubleConvGAP(nn.Module):
         )
         self.pool = nn.AdaptiveAvgPool2d(1)  # (N, 256, 1, 1)
         self.classifier = nn.Sequential(nn.Flatten(), nn.Dropout(0.5), nn.Linear(256, num_classes))
+        layer = "the third pooling would be left without a pixel"
+        self.register_forward_pre_hook(ImageRule(in_channels, 8, layer))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map images (N, C, H, W) to logits (N, num_classes)."""
@@ -172,6 +181,8 @@ class SmallConv(nn.Module):
             nn.ReLU(),
             nn.Linear(128, num_classes),
         )
+        layer = "the first dense layer needs maps of 4x4, and this is the size for it"
+        self.register_forward_pre_hook(ImageRule(in_channels, 32, layer, exact=True))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map images (N, C, 32, 32) to logits (N, num_classes)."""
@@ -205,6 +216,8 @@ class ConvBNGAP(nn.Module):
         )
         self.pool = nn.AdaptiveAvgPool2d(1)  # (N, 128, 1, 1)
         self.classifier = nn.Sequential(nn.Flatten(), nn.Linear(128, num_classes))
+        layer = "the second pooling would be left without a pixel"
+        self.register_forward_pre_hook(ImageRule(in_channels, 4, layer))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map images (N, C, H, W) to logits (N, num_classes)."""

@@ -7,6 +7,9 @@ MICCAI 2015, figure 1. https://doi.org/10.1007/978-3-319-24574-4_28
 import torch
 from torch import nn
 
+from cnncourse._checks import check_count
+from cnncourse.models._inputs import ImageRule
+
 
 class UNet(nn.Module):
     """A small U-Net of two halvings: an answer for every pixel.
@@ -25,7 +28,7 @@ class UNet(nn.Module):
     Raises
     ------
     ValueError
-        If the height or width of the images is not a multiple of 4.
+        If the height or width of the images is not a multiple of 4, or they have other channels.
 
     Examples
     --------
@@ -37,6 +40,7 @@ class UNet(nn.Module):
         self, num_classes: int = 1, in_channels: int = 3, width: int = 16, bridges: bool = True
     ) -> None:
         super().__init__()
+        check_count("width", width)
         beside = 2 if bridges else 1
         self.bridges = bridges
         self.down1 = _conv_norm_relu(in_channels, width)
@@ -50,6 +54,7 @@ class UNet(nn.Module):
         self.up1 = _conv_norm_relu(beside * width, width)
         self.pool = nn.MaxPool2d(2)
         self.head = nn.Conv2d(width, num_classes, kernel_size=1)
+        self.register_forward_pre_hook(ImageRule(in_channels))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map images (N, in_channels, H, W) to logits (N, num_classes, H, W)."""

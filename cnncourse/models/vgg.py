@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from cnncourse._checks import check_choice
+from cnncourse.models._inputs import ImageRule
 from cnncourse.models._weights import start_weights
 
 # Channels of the convolutions, block by block: columns A, B, D and E of the paper's table 1.
@@ -69,7 +70,6 @@ class VGG(nn.Module):
         super().__init__()
         if depth not in LAYOUTS:
             raise ValueError(f"depth must be one of {', '.join(map(str, LAYOUTS))}, got {depth!r}")
-        self.in_channels = in_channels
         # (N, C, H, W) -> (N, 512, H/32, W/32)
         self.features = make_blocks(in_channels, LAYOUTS[depth], batch_norm=batch_norm)
         self.avgpool = nn.AdaptiveAvgPool2d(grid)  # (N, 512, grid, grid)
@@ -84,10 +84,11 @@ class VGG(nn.Module):
             last,
         )
         start_weights(self, last)
+        layer = "each of the 5 poolings halves the size, and the last would be left without a pixel"
+        self.register_forward_pre_hook(ImageRule(in_channels, 32, layer))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map images (N, C, H, W) to logits (N, num_classes)."""
-        _check_images(x, self.in_channels, halvings=5)
         x = self.avgpool(self.features(x))  # (N, 512, grid, grid)
         return self.classifier(torch.flatten(x, 1))  # type: ignore[no-any-return]
 
@@ -140,21 +141,21 @@ class SmallVGG(nn.Module):
     ) -> None:
         super().__init__()
         layout = SMALL_LAYOUTS[check_choice("kernels", kernels, SMALL_LAYOUTS)]
-        self.in_channels = in_channels
         self.features = make_blocks(in_channels, layout, int(kernels[0]), batch_norm)  # (N, 64, H/8, W/8)
-        last = nn.Linear(
-            128 if check_choice("head", head, ("dense", "average")) == "dense" else 64, num_classes
-        )
-        if head == "dense":
+        if check_choice("head", head, ("dense", "average")) == "dense":
+            last = nn.Linear(128, num_classes)
             self.classifier = nn.Sequential(nn.Flatten(), nn.Linear(64 * 4 * 4, 128), nn.ReLU(), last)
+            layer = "the first dense layer needs maps of 4x4, and this is the size for it"
+            rule = ImageRule(in_channels, 32, layer, exact=True)
         else:
+            last = nn.Linear(64, num_classes)
             self.classifier = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), last)
-        self.size = 32 if head == "dense" else None
+            rule = ImageRule(in_channels, 8, "the last pooling would be left without a pixel")
+        self.register_forward_pre_hook(rule)
         start_weights(self, last)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map images (N, C, 32, 32) to logits (N, num_classes)."""
-        _check_images(x, self.in_channels, halvings=3, size=self.size)
         return self.classifier(self.features(x))  # type: ignore[no-any-return]
 
 
@@ -193,19 +194,3 @@ def make_blocks(
             in_channels = out_channels
         layers.append(nn.MaxPool2d(2))
     return nn.Sequential(*layers)
-
-
-def _check_images(x: torch.Tensor, in_channels: int, halvings: int, size: int | None = None) -> None:
-    """Raise unless images have the channels, and rows and columns enough to be halved so often."""
-    height, width = x.shape[-2:]
-    if x.ndim != 4 or x.shape[1] != in_channels:
-        raise ValueError(f"images must have shape (N, {in_channels}, H, W), got {tuple(x.shape)}")
-    if size is not None and (height, width) != (size, size):
-        raise ValueError(
-            f"images must be {size}x{size} for the dense layers, got {height}x{width}; resize them"
-        )
-    if min(height, width) < (least := 2**halvings):
-        raise ValueError(
-            f"images must be at least {least}x{least}, got {height}x{width}: each of the {halvings} poolings "
-            "halves the size, and the last would be left without a pixel; enlarge them"
-        )

@@ -10,6 +10,9 @@ ICLR 2021, section 3.1. https://openreview.net/forum?id=YicbFdNTTy
 import torch
 from torch import nn
 
+from cnncourse._checks import check_count
+from cnncourse.models._inputs import ImageRule
+
 
 class Attention(nn.Module):
     """Let each token take a weighted mean over all tokens, with weights computed from both.
@@ -34,7 +37,7 @@ class Attention(nn.Module):
 
     def __init__(self, channels: int, heads: int) -> None:
         super().__init__()
-        if channels % heads:
+        if channels % check_count("heads", heads):
             raise ValueError(f"channels must be a multiple of heads, got {channels} and {heads}")
         self.heads = heads
         self.query_key_value = nn.Linear(channels, 3 * channels)
@@ -109,7 +112,7 @@ class VisionTransformer(nn.Module):
     Raises
     ------
     ValueError
-        If the sizes do not divide, or an image has another size than the network was made for.
+        If the sizes do not divide, or images have another size or other channels.
 
     Examples
     --------
@@ -129,7 +132,7 @@ class VisionTransformer(nn.Module):
         position: bool = True,
     ) -> None:
         super().__init__()
-        if image_size % patch_size:
+        if image_size % check_count("patch_size", patch_size):
             raise ValueError(f"image_size {image_size} is not a multiple of patch_size {patch_size}")
         tokens = (image_size // patch_size) ** 2
         self.patches = nn.Conv2d(in_channels, channels, kernel_size=patch_size, stride=patch_size)
@@ -138,16 +141,11 @@ class VisionTransformer(nn.Module):
         self.blocks = nn.Sequential(*[EncoderBlock(channels, heads) for _ in range(blocks)])
         self.norm = nn.LayerNorm(channels, eps=1e-6)
         self.classifier = nn.Linear(channels, num_classes)
-        self.tokens, self.image_size = tokens, image_size
+        layer = f"it has places for the {tokens} patches of such images"
+        self.register_forward_pre_hook(ImageRule(in_channels, image_size, layer, exact=True))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map images (N, in_channels, image_size, image_size) to logits (N, num_classes)."""
-        side = self.image_size
-        if tuple(x.shape[-2:]) != (side, side):
-            raise ValueError(
-                f"images are {x.shape[-2]}x{x.shape[-1]}, but the network has places for the {self.tokens} "
-                f"patches of {side}x{side}; resize them"
-            )
         x = self.patches(x).flatten(2).transpose(1, 2)  # (N, T, C)
         if self.position is not None:
             x = x + self.position
