@@ -25,7 +25,7 @@ def check_model(model: nn.Module, image_set: "ImageSet") -> None:
     try:
         with evaluating(model), torch.inference_mode(), _watched(model) as running:
             logits = model(torch.zeros(1, *shape, device=device_of(model)))
-    except RuntimeError as error:
+    except (RuntimeError, ValueError) as error:
         raise ValueError(
             f"the model does not take the images of {image_set.name!r}, of shape {shape}: {running[-1]} "
             f"({error}); give it images of the size and channels that it was made for"
