@@ -20,8 +20,10 @@ NORMS = {
     "batchnorm2d": "BN", "batchnorm1d": "BN", "batch_norm": "BN", "layernorm": "LN", "layernorm2d": "LN",
     "layer_norm": "LN", "groupnorm": "GN", "localresponsenorm": "LRN", "local_response_norm": "LRN",
 }  # fmt: skip
-JOINS = {"add": "+", "mul": "×", "sub": "−"}
-ALONE = {"add": "shift", "mul": "scale", "sub": "subtract", "neg": "minus"}  # with no second feature map
+JOINS = {"add": "+", "mul": "×", "sub": "−", "div": "÷", "truediv": "÷"}
+ALONE = {  # with no second feature map
+    "add": "shift", "mul": "scale", "sub": "subtract", "div": "divide", "truediv": "divide", "neg": "minus"
+}  # fmt: skip
 RESHAPES = ("flatten", "reshape", "view", "squeeze", "unsqueeze")
 
 

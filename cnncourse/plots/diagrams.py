@@ -33,7 +33,7 @@ PLATE = 1.5  # inches: the side of the largest feature map
 MAPS, WORDS, TIMES, SIZES, COUNTS = 0.95, 2.12, 3.78, 4.56, 5.93  # inches: the columns
 PALE = {INPUT: "#cfe3f1", OUTPUT: "#9fd8c3", MUTED: "#ececec"}
 MIDDLE = "#e6f2ee"
-SIGNS = {"+": "add", "×": "multiply", "−": "subtract"}
+SIGNS = {"+": "add", "×": "multiply", "−": "subtract", "÷": "divide"}
 
 
 class _Row(NamedTuple):
