@@ -39,12 +39,13 @@ def test_shapes_alone_count_what_a_real_step_keeps(name):
     assert shapes.training
 
 
-def test_each_part_comes_back_in_its_own_mode():
+def test_it_is_asked_in_training_mode_and_each_part_comes_back_in_its_own():
     with torch.device("meta"):
-        model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)).train()
-    model[1].eval()
-    kept_for_backward(model, (3, 8, 8))
-    assert [module.training for module in model] == [True, False]
+        model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Dropout())
+    model[1:].eval()
+    kept = kept_for_backward(model, (3, 8, 8))
+    assert [one.shape for one in kept].count((4, 6, 6)) == 2  # batch norm's input and what dropout dropped
+    assert [module.training for module in model] == [True, False, False]
 
 
 def test_a_network_with_numbers_is_refused():
