@@ -293,12 +293,12 @@ class TestFit:
             (
                 make_model(),
                 make_set(channels=1),
-                r"the images of 'bright', of shape \(1, 8, 8\): layer 1 \(Linear\) got \(1, 64\)",
+                r"'bright', of shape \(1, 8, 8\): layer 1 \(Linear\) got \(1, 64\) \(.*; give it images",
             ),
             (
                 create_model("three_conv"),
                 make_set(),
-                r"shape \(3, 8, 8\): layer classifier.1 \(Linear\) got \(1, 192\) \(.*; give it images",
+                r"shape \(3, 8, 8\): ThreeConv takes images .* of 32x32, got \(1, 3, 8, 8\).*; resize them",
             ),
             (make_model(), make_set(classes=4), "has 2 outputs, and the labels of 'bright' go up to 3"),
             (make_model(), make_set(count=0), r"the image set 'bright' \(train\) is empty"),
@@ -307,9 +307,10 @@ class TestFit:
         ],
     )
     def test_messages(self, model, image_set, message):
+        hooks = [(len(layer._forward_hooks), len(layer._forward_pre_hooks)) for layer in model.modules()]
         with pytest.raises(ValueError, match=message):
             fit(model, image_set, Recipe(epochs=1))
-        assert not any(layer._forward_hooks or layer._forward_pre_hooks for layer in model.modules())
+        assert hooks == [(len(x._forward_hooks), len(x._forward_pre_hooks)) for x in model.modules()]
 
     def test_a_validation_set_that_does_not_fit_is_found_before_training(self):
         model = make_model()

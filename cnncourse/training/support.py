@@ -26,9 +26,10 @@ def check_model(model: nn.Module, image_set: "ImageSet") -> None:
         with evaluating(model), torch.inference_mode(), _watched(model) as running:
             logits = model(torch.zeros(1, *shape, device=device_of(model)))
     except (RuntimeError, ValueError) as error:
+        way = "give it images of the size and channels that it was made for"
+        told = f"{running[-1]} ({error}); {way}" if running else error  # a network of ours says it itself
         raise ValueError(
-            f"the model does not take the images of {image_set.name!r}, of shape {shape}: {running[-1]} "
-            f"({error}); give it images of the size and channels that it was made for"
+            f"the model does not take the images of {image_set.name!r}, of shape {shape}: {told}"
         ) from error
     if logits.ndim != 2:
         raise ValueError(f"the model must return logits (N, classes), got shape {tuple(logits.shape)}")
