@@ -27,6 +27,10 @@ def test_every_map_is_drawn_once_from_top_to_bottom():
     tops = [image.get_extent()[3] for image in ax.images]
     assert tops[0] == tops[5] < tops[6] == tops[13] < tops[14]  # sixteen maps are two rows of eight
     assert ax.get_ylim()[0] > max(image.get_extent()[2] for image in ax.images) > ax.get_ylim()[1]
+    bottoms = [image.get_extent()[2] for image in ax.images]
+    assert all(bottom > top for bottom, top in zip(bottoms, tops, strict=True))  # upright: row 0 is on top
+    assert bottoms[0] < tops[6]  # no layer covers another,
+    assert bottoms[6] < tops[14]  # and no row of maps
 
 
 def test_each_layer_has_one_scale_signed_where_it_must_be():
