@@ -53,7 +53,9 @@ class ImageRule:
         """
         images, name, channels = inputs[0] if inputs else None, type(model).__name__, self.in_channels
         if isinstance(images, np.ndarray):
-            raise TypeError(f"{name} takes a torch tensor, got a NumPy array; use torch.tensor(images)")
+            raise TypeError(
+                f"{name} takes a torch tensor, got a NumPy array; use torch.tensor(images).float()"
+            )
         if not isinstance(images, torch.Tensor):  # a tracer's stand-in
             return
         if not images.is_floating_point():
@@ -63,7 +65,8 @@ class ImageRule:
         shape = tuple(images.shape)
         takes = f"{name} takes images (N, {channels}, H, W){size}, got {shape}"
         if len(shape) != 4:
-            raise ValueError(f"{takes}; one image needs an axis in front: images[None]")
+            way = "; one image needs an axis in front: images[None]" if len(shape) == 3 else ""
+            raise ValueError(f"{takes}{way}")
         if shape[1] != channels == shape[3]:
             raise ValueError(f"{takes}; put the channels second: images.permute(0, 3, 1, 2)")
         if shape[1] != channels:
