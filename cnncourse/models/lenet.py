@@ -201,9 +201,8 @@ class PartialConv2d(nn.Module):
 
     def __init__(self, table: tuple[tuple[int, ...], ...], kernel_size: int) -> None:
         super().__init__()
-        connected = torch.zeros(len(table), 1 + max(map(max, table)), dtype=torch.bool)  # (C_out, C_in)
-        for out_channel, in_channels in enumerate(table):
-            connected[out_channel, list(in_channels)] = True
+        channels = range(1 + max(map(max, table)))
+        connected = torch.tensor([[channel in row for channel in channels] for row in table])  # (C_out, C_in)
         self.register_buffer("connected", connected, persistent=False)
         # one kernel a connection, in the order of the table
         bounds = [(len(row) * kernel_size**2) ** -0.5 for row in table for _ in row]
