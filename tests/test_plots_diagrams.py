@@ -226,6 +226,8 @@ def test_a_drawing_without_room_says_what_to_do():
         ValueError, match=r"a class in ThreeConv is unknown: 'ThreeCon'. Did you mean 'ThreeConv'"
     ):
         plots.architecture(create_model("three_conv"), (3, 32, 32), whole=["ThreeCon"])
+    with pytest.raises(TypeError, match=r"expand must be a list of names, .* write \['BasicBlock'\]"):
+        plots.architecture(create_model("resnet20"), (3, 32, 32), expand="BasicBlock")
     with pytest.raises(TypeError, match=r"a network must be an nn\.Module, got list"):
         plots.block_diagram([create_model("three_conv")], (3, 32, 32))
 

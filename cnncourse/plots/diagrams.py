@@ -101,7 +101,7 @@ def architecture(
     >>> [text.get_text() for text in ax.texts][5:10]
     ['conv 5×5, ReLU', '6 × 24 × 24', '156', 'max-pool 2×2', '6 × 12 × 12']
     """
-    _check_classes(model, [*expand, *whole])
+    _check_classes(model, expand=expand, whole=whole)
     nodes = trace(model, image_shape, lambda module: _is_one(module, model, expand, whole))
     rows = _rows(nodes)
     if collapse:
@@ -144,11 +144,14 @@ def _named(module: nn.Module, names: Sequence[str]) -> bool:
     return name in names or name.strip("_") in names
 
 
-def _check_classes(model: nn.Module, names: Sequence[str]) -> None:
+def _check_classes(model: nn.Module, **given: Sequence[str]) -> None:
     """Refuse names of classes that the network has no module of."""
     known = sorted({type(part).__name__.strip("_") for part in check_module(model).modules()})
-    for name in names:
-        check_choice(f"a class in {type(model).__name__}", name.strip("_"), known)
+    for argument, names in given.items():
+        if isinstance(names, str):
+            raise TypeError(f"{argument} must be a list of names, got {names!r}; write [{names!r}]")
+        for name in names:
+            check_choice(f"a class in {type(model).__name__}", str(name).strip("_"), known)
 
 
 def _rows(nodes: Sequence[Node]) -> list[_Row]:
@@ -317,7 +320,7 @@ def block_diagram(
     >>> [text.get_text() for text in ax.texts]
     ['input', '16 × 8 × 8', 'conv 3×3', '16 channels', 'ReLU', 'output', '16 × 8 × 8']
     """
-    _check_classes(module, whole)
+    _check_classes(module, whole=whole)
 
     def is_one(part: nn.Module) -> bool:
         return part is not module and (is_layer(part) or _named(part, whole))
