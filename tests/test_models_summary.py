@@ -34,6 +34,23 @@ def test_rows_add_up_to_the_network(name):
         assert table.multiply_adds == count_multiply_adds(model, (3, 224, 224))
 
 
+@pytest.mark.parametrize(
+    "name", ["lenet1998", "googlenet", "densenet_cifar", "efficientnet_cifar", "vit_cifar"]
+)
+def test_rows_of_our_networks_add_up_too(name):
+    model = create_model(name)
+    for depth in (None, 1, 2):
+        table = summary(model, (3, 32, 32), depth)
+        assert table.parameters == sum(row.parameters for row in table.rows) == count_parameters(model)
+        assert table.multiply_adds == sum(row.multiply_adds for row in table.rows)
+        assert table.multiply_adds == count_multiply_adds(model, (3, 32, 32))
+
+
+def test_products_without_a_layer_stand_in_the_row_of_their_module():
+    rows = by_name(summary(create_model("vit_cifar"), (3, 32, 32)))
+    assert rows["blocks.0.attention"].multiply_adds == 2 * 64 * 64 * 64  # scores and means, 64 tokens of 64
+
+
 def test_depth_shows_blocks():
     with torch.device("meta"):
         model = torchvision.models.resnet18()

@@ -74,7 +74,8 @@ class Summary:
 def summary(model: nn.Module, image_shape: Sequence[int], depth: int | None = None) -> Summary:
     """Return the layers of `model` with their output shapes, parameters and multiply-adds.
 
-    Layers are modules; what `forward` does by functions (an addition, ``F.relu``, ``torch.cat``) has no row.
+    Layers are modules; what `forward` does by functions (an addition, ``F.relu``, ``torch.cat``) has no row,
+    but its multiply-adds, if it has any, stand in that of the module.
 
     Parameters
     ----------
@@ -123,7 +124,7 @@ def summary(model: nn.Module, image_shape: Sequence[int], depth: int | None = No
     rows = tuple(
         _row(layer, names[id(layer.module)], counts, calls, depth)
         for layer in layers
-        if _is_shown(layer, names[id(layer.module)], depth)
+        if _is_shown(layer, names[id(layer.module)], counts, depth)
     )
     every = sum(parameter.numel() for parameter in model.parameters())
     return Summary(type(model).__name__, shape, rows, every, counts.get("", 0))
@@ -133,12 +134,18 @@ def _level(name: str) -> int:
     return name.count(".") + 1 if name else 0
 
 
-def _is_shown(layer: Any, name: str, depth: int | None) -> bool:
-    """Tell whether a module has a row: one at `depth`; above it, one without parts."""
+def _is_shown(layer: Any, name: str, counts: Mapping[str, int], depth: int | None) -> bool:
+    """Tell whether a module has a row: one at `depth`; above it, one without parts or with own work."""
     level = _level(name)
     if depth is not None and level >= depth:
         return level == depth
-    return bool(layer.is_leaf_layer or layer.leftover_params())
+    return bool(layer.is_leaf_layer or layer.leftover_params() or _own_adds(layer, name, counts))
+
+
+def _own_adds(layer: Any, name: str, counts: Mapping[str, int]) -> int:
+    """Return the multiply-adds that a module makes beside its parts, such as attention's products."""
+    parts = (f"{name}.{child}".lstrip(".") for child, _ in layer.module.named_children())
+    return counts.get(name, 0) - sum(counts.get(part, 0) for part in parts)
 
 
 def _row(
@@ -148,9 +155,7 @@ def _row(
     kind = type(layer.module).__name__
     parameters, adds = layer.num_params, counts.get(name, 0)
     if not layer.is_leaf_layer and _level(name) != depth:
-        inner = (f"{name}.{child}".lstrip(".") for child, _ in layer.module.named_children())
-        parameters = layer.leftover_params()
-        adds -= sum(counts.get(child, 0) for child in inner)
+        parameters, adds = layer.leftover_params(), _own_adds(layer, name, counts)
     return Row(
         name or kind,
         kind,
