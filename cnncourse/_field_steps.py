@@ -67,6 +67,7 @@ SAME = {
     "hardsigmoid", "elu", "selu", "celu", "mish", "hardtanh", "prelu", "softplus", "clamp", "dropout",
     "dropout2d", "batchnorm2d", "batch_norm", "localresponsenorm", "local_response_norm", "add", "mul", "sub",
     "truediv", "div", "neg", "pow", "square", "exp", "abs", "float", "chunk", "split",
+    "channel_shuffle", "channelshuffle",
 }  # fmt: skip
 JOINS = {"add", "mul", "sub", "truediv", "div", "cat", "concat", "maximum", "minimum", "stack"}
 
@@ -127,9 +128,10 @@ def _option(node: Node, name: str, place: int, default: Any = None) -> Any:
     return named.get(name, node.arguments[place] if len(node.arguments) > place else default)
 
 
-def _along(value: Any, field: Field) -> int:
+def _along(node: Node, value: Any, field: Field) -> int:
     """Return the entry of a pair (vertical, horizontal) that belongs to the axis."""
-    assert field.axis is not None
+    if field.axis is None:  # something before has taken the grid away
+        raise _unknown(node)
     return int(value if isinstance(value, int) else value[-1] if len(value) == 1 else value[field.axis - 2])
 
 
@@ -139,12 +141,12 @@ def _convolution(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
     )
     stride, dilation = _option(node, "stride", 3, 1), _option(node, "dilation", 5, 1)
     padding = _option(node, "padding", 4, 0)
-    kernel, gap = _along(size, field), _along(dilation, field)
+    kernel, gap = _along(node, size, field), _along(node, dilation, field)
     if isinstance(padding, str):  # torch adds the odd cell of "same" at the end
         before = (kernel - 1) * gap // 2 if padding == "same" else 0
     else:
-        before = _along(padding, field)
-    return field.through(kernel, _along(stride, field), before, gap)
+        before = _along(node, padding, field)
+    return field.through(kernel, _along(node, stride, field), before, gap)
 
 
 def _pool(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
@@ -152,7 +154,7 @@ def _pool(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
     stride = _option(node, "stride", 2) or size
     padding = _option(node, "padding", 3, 0)
     dilation = _option(node, "dilation", 4, 1) if "max" in node.operation.lower() else 1
-    options = (_along(option, field) for option in (size, stride, padding, dilation))
+    options = (_along(node, option, field) for option in (size, stride, padding, dilation))
     return field.through(*options)
 
 
@@ -196,6 +198,11 @@ def _permute(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
     return field if field.axis is None else field._replace(axis=order.index(field.axis))
 
 
+def _transpose(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
+    one, other = (_option(node, name, place) % (len(shape) + 1) for name, place in (("dim0", 1), ("dim1", 2)))
+    return field._replace(axis={one: other, other: one}.get(field.axis, field.axis))
+
+
 def _norm_of_last(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
     """Layer normalization or a dense layer: works along the last axis, at each place of the others alone."""
     module, axis = node.module, field.axis
@@ -213,10 +220,12 @@ def _channel_norm(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
     return field.together(field.outputs(shape))._replace(axis=field.axis)
 
 
-def _gone(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
-    """Return the field of what takes the grid away, or keeps it."""
-    if field.axis is None or len(node.shape) >= field.axis:
+def _reshape(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
+    """Return the field after other axes are cut or joined; if the grid is, one value may see all."""
+    if field.axis is None:
         return field
+    if node.shape[-2:] == shape[-2:]:
+        return field._replace(axis=field.axis + len(node.shape) - len(shape))
     return field.together(field.outputs(shape))
 
 
@@ -238,8 +247,9 @@ STEPS: dict[str, Step] = {
     "getitem": _slice,
     **dict.fromkeys(("pad", "zeropad2d", "reflectionpad2d", "replicationpad2d", "circularpad2d"), _pad),
     "permute": _permute,
+    "transpose": _transpose,
     **dict.fromkeys(("layernorm2d", "groupnorm", "instancenorm2d"), _channel_norm),
     **dict.fromkeys(("layernorm", "layer_norm", "linear"), _norm_of_last),
-    **dict.fromkeys(("flatten", "reshape", "view", "squeeze"), _gone),
+    **dict.fromkeys(("flatten", "unflatten", "reshape", "view", "squeeze"), _reshape),
     **dict.fromkeys(("mean", "sum", "amax"), _mean),
 }

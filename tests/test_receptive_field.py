@@ -226,6 +226,23 @@ def test_channels_last_layers_are_followed_through_a_permutation():
     assert receptive_field(block, (96, 28, 28))[-1].size == 7
 
 
+def test_channels_that_are_shuffled_leave_the_grid():
+    with torch.device("meta"):
+        model = torchvision.models.shufflenet_v2_x0_5()
+    row = last_maps(model, (3, 96, 96))
+    mask = receptive_field_by_gradient(torchvision.models.shufflenet_v2_x0_5(), (3, 96, 96))
+    assert row.window(row.outputs // 2, 96) == extent(mask, 1)
+
+
+def test_a_grid_that_was_cut_up_sees_all_and_goes_no_further():
+    cut = nn.Sequential(nn.Conv2d(1, 4, 3), nn.Flatten(2), nn.Unflatten(2, (6, 6)), nn.Conv2d(4, 1, 3))
+    assert receptive_field(cut[:2], (1, 8, 8))[-1].size == 8
+    with pytest.raises(
+        ValueError, match=r"3 \(Conv2d\) has no receptive field that the recursion can follow"
+    ):
+        receptive_field(cut, (1, 8, 8))
+
+
 def test_what_cannot_be_followed_is_named():
     with pytest.raises(ValueError, match=r"0 \(ConvTranspose2d\).*receptive_field_by_gradient"):
         receptive_field(nn.Sequential(nn.ConvTranspose2d(3, 4, 2)), (3, 8, 8))
