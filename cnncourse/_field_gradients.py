@@ -39,7 +39,7 @@ def receptive_field_by_gradient(
     Parameters
     ----------
     model : nn.Module
-        Any network; it is not changed.
+        Any network; it is not changed, and may stand on torch's meta device.
     image_shape : sequence of int
         Shape (C, H, W) of one image.
     layer : str, optional
@@ -65,9 +65,7 @@ def receptive_field_by_gradient(
     array([0, 0, 1, 1, 1, 1, 1, 0, 0])
     """
     weights = {name: _even(value) for name, value in check_module(model).named_parameters()}
-    buffers = {name: value.detach().cpu() for name, value in model.named_buffers()}
-    exact = {name: value.double() for name, value in buffers.items() if value.is_floating_point()}
-    state = {**weights, **buffers, **exact}
+    state = {**weights, **{name: _with_numbers(value) for name, value in model.named_buffers()}}
     shape = check_counts("image_shape", image_shape, "(C, H, W)", length=3)
     image = torch.ones(1, *shape, dtype=torch.float64, requires_grad=True)
     with evaluating(model), _Open():
@@ -108,6 +106,11 @@ def effective_receptive_field(
     ndarray of shape (H, W)
         Shares, which add up to 1.
 
+    Raises
+    ------
+    ValueError
+        If the model has no weights, there is no such layer or position, or no path is open for these images.
+
     References
     ----------
     Luo, Li, Urtasun, Zemel, "Understanding the effective receptive field in deep convolutional neural
@@ -122,6 +125,8 @@ def effective_receptive_field(
     """
     pictures = torch.as_tensor(np.array(check_image("images", images, axes=(4,))))
     like = next(check_module(model).parameters(), torch.empty(0))
+    if like.is_meta:
+        raise ValueError("model is on the meta device and has no weights to ask; make it on another device")
     leaf = pictures.to(like.device, like.dtype).requires_grad_()
     generator = torch.Generator().manual_seed(seed)
     with evaluating(model), torch.enable_grad():
@@ -163,6 +168,12 @@ def field_spread(share: Any) -> float:
 def _even(weight: torch.Tensor) -> torch.Tensor:
     """Return weights with which a layer takes the mean of what it sees."""
     return torch.full(weight.shape, 1 / max(1, math.prod(weight.shape[1:])), dtype=torch.float64)
+
+
+def _with_numbers(buffer: torch.Tensor) -> torch.Tensor:
+    """Return a buffer on the CPU, floats in double precision; ones if it has no numbers."""
+    value = torch.ones_like(buffer, device="cpu") if buffer.is_meta else buffer.detach().cpu()
+    return value.double() if value.is_floating_point() else value
 
 
 class _Open(TorchFunctionMode):

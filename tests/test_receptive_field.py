@@ -256,6 +256,17 @@ def test_what_cannot_be_followed_is_named():
         FieldRow("conv", "Conv2d", 3, 1, -1, 8).window(8)
 
 
+@pytest.mark.parametrize("name", ["conv_bn_gap", "alexnet_cifar"])
+def test_the_field_of_a_network_without_weights_is_the_same(name):
+    model, shape = create_model(name), (3, 32, 32)
+    with torch.device("meta"):
+        bare = create_model(name)
+    expected = receptive_field_by_gradient(model, shape)
+    np.testing.assert_array_equal(receptive_field_by_gradient(bare, shape), expected)
+    with pytest.raises(ValueError, match="on the meta device and has no weights to ask"):
+        effective_receptive_field(bare, np.ones((1, *shape)))
+
+
 def test_gradients_refuse_what_is_not_there():
     model = create_model("three_conv")
     with pytest.raises(ValueError, match=r"layer is unknown: 'feature.8'. Did you mean 'features.8'"):
