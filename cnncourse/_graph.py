@@ -74,7 +74,7 @@ def trace(
     """
     check_module(model)
     shape = check_counts("image_shape", image_shape, "the sizes of one input")
-    image = torch.zeros(1, *shape, device="meta")
+    image = blank(model, (1, *shape), "meta")
     watch = _Watch(image)
     state = {**dict(model.named_parameters()), **dict(model.named_buffers())}
     shapes = {name: value.to("meta") for name, value in state.items()}
@@ -95,6 +95,12 @@ def trace(
                 f"{where if last.inputs else ''}: {str(error).splitlines()[0]}"
             ) from error
     return _reachable(watch.nodes, watch.sources(_tensors(result)))
+
+
+def blank(model: nn.Module, shape: Sequence[int], device: torch.device | str | None = None) -> torch.Tensor:
+    """Return zeros in the number format of the model's weights, and on their device if no other is given."""
+    like = next(model.parameters(), torch.empty(0))
+    return torch.zeros(*shape, dtype=like.dtype, device=device or like.device)
 
 
 def check_module(model: Any) -> nn.Module:

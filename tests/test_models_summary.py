@@ -112,6 +112,16 @@ def test_a_wrong_image_shape_is_refused_everywhere(shape):
             count(model, shape)
 
 
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_weights_of_another_number_format_count_the_same(dtype):
+    with torch.device("meta"):
+        model, other = create_model("conv_bn_gap"), create_model("conv_bn_gap").to(dtype)
+    for count in (summary, count_multiply_adds, receptive_field):
+        assert str(count(other, (3, 32, 32))) == str(count(model, (3, 32, 32)))
+    sizes = [sum(kept.bytes for kept in kept_for_backward(each, (3, 32, 32))) for each in (model, other)]
+    assert sizes[0] < sizes[1] if dtype == torch.float64 else sizes[0] > sizes[1]
+
+
 def test_a_network_is_asked_for():
     for count in (summary, count_multiply_adds, kept_for_backward, receptive_field):
         with pytest.raises(TypeError, match=r"a network must be an nn\.Module, got str"):

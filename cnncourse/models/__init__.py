@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from cnncourse._checks import check_choice, check_count, check_counts, suggest
-from cnncourse._graph import check_module, evaluating
+from cnncourse._graph import blank, check_module, evaluating
 from cnncourse.models._summary import Summary, summary
 from cnncourse.models.alexnet import AlexNet, AlexNet2012, AlexNetCIFAR
 from cnncourse.models.convnext import ConvNeXt
@@ -186,7 +186,6 @@ def count_multiply_adds(model: nn.Module, image_shape: tuple[int, int, int]) -> 
     from torch.utils.flop_counter import FlopCounterMode
 
     shape = check_counts("image_shape", image_shape, "(C, H, W)", length=3)
-    device = next(check_module(model).parameters(), torch.empty(0)).device
-    with evaluating(model), torch.no_grad(), FlopCounterMode(display=False) as counter:
-        model(torch.zeros(1, *shape, device=device))
+    with evaluating(check_module(model)), torch.no_grad(), FlopCounterMode(display=False) as counter:
+        model(blank(model, (1, *shape)))
     return int(counter.get_total_flops() // 2)

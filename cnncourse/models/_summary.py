@@ -14,7 +14,7 @@ from torch import nn
 from torch.func import functional_call
 
 from cnncourse._checks import check_count, check_counts
-from cnncourse._graph import check_module, evaluating
+from cnncourse._graph import blank, check_module, evaluating
 
 __all__ = ["Row", "Summary", "summary"]
 
@@ -187,7 +187,7 @@ def _walk(model: nn.Module, shape: tuple[int, ...]) -> list[Any]:
         for name, module in model.named_modules()
         if not list(module.children())
     ]
-    image = torch.zeros(1, *shape, device="meta")
+    image = blank(model, (1, *shape), "meta")
     try:
         found = torchinfo.summary(_ShapesOnly(model), input_data=image, depth=100, verbose=0)
     except RuntimeError as error:
@@ -217,7 +217,7 @@ def _multiply_adds(model: nn.Module, shape: tuple[int, ...]) -> dict[str, int]:
 
     runner = _ShapesOnly(model).eval()
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        runner(torch.zeros(1, *shape, device="meta"))
+        runner(blank(model, (1, *shape), "meta"))
     start = f"{type(runner).__name__}.model"
     flops = {name: sum(kinds.values()) for name, kinds in counter.get_flop_counts().items()}
     return {

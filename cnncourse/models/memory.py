@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from cnncourse._checks import check_counts
-from cnncourse._graph import check_module, in_mode
+from cnncourse._graph import blank, check_module, in_mode
 
 __all__ = ["Kept", "kept_for_backward"]
 
@@ -58,7 +58,7 @@ def kept_for_backward(model: nn.Module, image_shape: Sequence[int]) -> list[Kept
     if any(not parameter.is_meta for parameter in check_module(model).parameters()):
         raise ValueError("model must be on the meta device: make it under `with torch.device('meta'):`")
     # Two images, since some layers want more than one; each is half of what is kept.
-    images = torch.zeros(2, *shape, device="meta")
+    images = blank(model, (2, *shape))
     held: dict[int, torch.Tensor] = {}  # by storage; held, so that no storage's number is used again
 
     def keep(tensor: torch.Tensor) -> torch.Tensor:
