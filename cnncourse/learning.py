@@ -227,7 +227,7 @@ def train(
     Raises
     ------
     ValueError
-        If there is not one label for each picture, or less than one epoch or picture at a step.
+        If there is not one label for each picture, or less than one picture at a step.
     TypeError
         If `network` has no parameters by name, or `rule` or `schedule` is no function.
     FloatingPointError
@@ -246,7 +246,7 @@ def train(
     _check_parts(network, rule, schedule)
     rng = np.random.default_rng(seed)
     states: dict[str, dict[str, Any]] = {name: {} for name in network.parameters}
-    steps = check_count("epochs", epochs) * math.ceil(len(images) / check_count("batch_size", batch_size))
+    steps = check_count("epochs", epochs, 0) * math.ceil(len(images) / check_count("batch_size", batch_size))
     losses: list[float] = []
     network.training = True
     for _ in range(epochs):

@@ -319,6 +319,10 @@ def test_training_learns_and_repeats(rule):
     assert networks[0].training  # predict put it back
 
 
+def test_no_epoch_is_no_step():
+    assert train(SmallCNN(num_classes=4), *blobs(20), epochs=0) == []
+
+
 def test_a_schedule_of_zero_learns_nothing():
     x, labels = blobs(20)
     network = SmallCNN(num_classes=4, seed=0)
