@@ -195,6 +195,11 @@ class TestAnotherTraining:
         with pytest.raises(ValueError, match=r"recipe learning_rate was 0\.003 and is 0\.1 now"):
             train_digits(tmp_path, RECIPE.replace(learning_rate=0.1), resume=True)
 
+    def test_other_images_are_told_by_the_run(self, tmp_path):
+        train_digits(tmp_path, report=stop_after(1))
+        with pytest.raises(ValueError, match=r"another training: dataset train was \d+ and is 1442 now"):
+            train_digits(tmp_path, validation=0, resume=True)
+
     def test_another_format_is_named(self, tmp_path):
         torch.save({"format": 9, "about": {}, "state": {}}, tmp_path / "c.pt")
         with pytest.raises(ValueError, match="of format 9; this version reads format 1"):

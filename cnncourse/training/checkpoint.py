@@ -57,7 +57,7 @@ def load_checkpoint(state: State, path: str | Path, about: dict[str, Any]) -> No
     if difference := describe_difference(values["about"], about):
         raise ValueError(
             f"{str(path)!r} is a checkpoint of another training: {difference}; "
-            "go on with the same network, recipe and data, or start a new run"
+            "go on with the same, or start a new run"
         )
     try:
         state.load_state_dict(values["state"])
