@@ -61,6 +61,7 @@ class TestResume:
         whole, _ = train_digits(tmp_path / "whole", recipe, test=True)
         stopped, folder = train_digits(tmp_path / "parts", recipe, report=stop_after(2), test=True)
         assert stopped.status == "interrupted" and (folder / "checkpoint.pt").is_file()
+        assert stopped.result["test_accuracy"] is None
         resumed, _ = train_digits(tmp_path / "parts", recipe, resume=True, test=True)
         assert numbers(resumed.history) == numbers(whole.history)
         assert resumed.result["test_accuracy"] == whole.result["test_accuracy"]

@@ -32,26 +32,27 @@ class TestMuon:
         kept = values > 0.02 * values.max()
         assert ((found > 0.6) & (found < 1.3))[kept].all()
 
-    def test_steps_as_torch_does(self):
+    @pytest.mark.parametrize("nesterov", [False, True])
+    def test_steps_as_torch_does(self, nesterov):
         torch_muon = getattr(torch.optim, "Muon", None)
         if torch_muon is None:
             assert tuple(map(int, torch.__version__.split(".")[:2])) < (2, 9)
             return
         ours, theirs = (nn.Parameter(torch.arange(12.0).reshape(3, 4).sin()) for _ in range(2))
-        options = {"lr": 0.02, "momentum": 0.9, "weight_decay": 0.1, "nesterov": True}
+        options = {"lr": 0.02, "momentum": 0.9, "weight_decay": 0.1, "nesterov": nesterov}
         optimizers = [
             Muon([ours], **options),
             torch_muon([theirs], **options, adjust_lr_fn="match_rms_adamw"),
         ]
-        target = torch.ones(3, 4)
+        generator = torch.Generator().manual_seed(0)
         for _ in range(5):
-            for parameter, optimizer in zip((ours, theirs), optimizers, strict=True):
-                optimizer.zero_grad()
-                ((parameter - target) ** 2).sum().backward()
+            ours.grad = torch.randn(3, 4, generator=generator)
+            theirs.grad = ours.grad.clone()
+            for optimizer in optimizers:
                 optimizer.step()
         # torch iterates in bfloat16
         assert torch.allclose(ours, theirs, atol=3e-3)
-        assert not torch.allclose(ours, torch.arange(12.0).reshape(3, 4).sin(), atol=3e-2)
+        assert not torch.allclose(ours, torch.arange(12.0).reshape(3, 4).sin(), atol=1e-2)
 
     def test_filters_are_taken_as_rows(self):
         weight = torch.randn(4, 3, 2, 2, generator=torch.Generator().manual_seed(0))
