@@ -100,7 +100,7 @@ def check_threads() -> list[Finding]:
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     threads = torch.get_num_threads()
-    text = f"{threads} threads for torch on {cores} cores"
+    text = f"threads of torch: {threads}, cores: {cores}"
     if threads > cores:
         return [Finding("note", text, f"more threads than cores are slow; set OMP_NUM_THREADS={cores}")]
     if "OMP_NUM_THREADS" in os.environ and threads < cores // 2:
