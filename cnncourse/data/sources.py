@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from cnncourse.data.archives import MAX_RATIO, RATIO_FREE, Tick, files
-from cnncourse.data.batches import is_batch, read_batches
+from cnncourse.data.cifar import is_batch, read_batches
 from cnncourse.data.errors import DataError
 from cnncourse.data.folders import Arrays, Parts, decode_all, is_picture, stack
 from cnncourse.data.image_set import ImageSet, in_canonical_order

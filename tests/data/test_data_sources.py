@@ -20,7 +20,7 @@ from small_data import (
 )
 
 from cnncourse import data
-from cnncourse.data.batches import ALLOWED, read_batches, unpickle
+from cnncourse.data.cifar import ALLOWED, read_batches, unpickle
 from cnncourse.data.sources import read_source
 
 
