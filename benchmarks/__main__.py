@@ -14,7 +14,7 @@ def main() -> int:
     names = parser.parse_args().names or NAMES
     import torch
 
-    from cnncourse.training.record import hardware_name
+    from cnncourse.experiments.record import hardware_name
 
     print(f"{hardware_name(torch.device('cpu'))}, {torch.get_num_threads()} threads")
     print(f"Python {platform.python_version()}, torch {torch.__version__}")

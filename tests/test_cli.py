@@ -157,7 +157,7 @@ def test_a_run_goes_on_where_it_was_stopped(here, capsys, monkeypatch):
 def test_of_several_processes_one_speaks(here, capsys, monkeypatch):
     monkeypatch.setenv("RANK", "1")
     monkeypatch.setattr(
-        "cnncourse.training.train", lambda *_, report, **__: (SimpleNamespace(status="completed"), report)
+        "cnncourse.experiments.train", lambda *_, report, **__: (SimpleNamespace(status="completed"), report)
     )
     assert run(TRAIN) == 0
     assert capsys.readouterr().out == ""
@@ -167,7 +167,7 @@ def test_too_little_memory_is_an_error_like_others(here, capsys, monkeypatch):
     def too_much(*arguments, **options):
         raise MemoryError("Unable to allocate 47.2 TiB")
 
-    monkeypatch.setattr("cnncourse.training.train", too_much)
+    monkeypatch.setattr("cnncourse.experiments.train", too_much)
     assert run(TRAIN) == 1
     assert capsys.readouterr().err == "cnncourse: Unable to allocate 47.2 TiB\n"
 

@@ -10,7 +10,6 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cnncourse._windows import PADDING_MODES, padding_sides
 from cnncourse.convolution import (
     KERNELS,
     METHODS,
@@ -28,6 +27,7 @@ from cnncourse.convolution import (
     pad2d_backward,
     sliding_windows,
 )
+from cnncourse.convolution.windows import PADDING_MODES, padding_sides
 
 TORCH_MODES = {"zeros": "constant", "reflect": "reflect", "replicate": "replicate", "circular": "circular"}
 

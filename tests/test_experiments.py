@@ -9,9 +9,9 @@ import sys
 import pytest
 from filelock import FileLock
 
-from cnncourse import training
+from cnncourse import experiments, training
 from cnncourse.cli import run
-from cnncourse.training import Experiment, RunRecord, experiment_status, load_records, run_experiment
+from cnncourse.experiments import Experiment, RunRecord, experiment_status, load_records, run_experiment
 from cnncourse.training import experiments as module
 
 TEXT = """
@@ -303,7 +303,7 @@ def test_refused_before_anything_is_trained(here, package, monkeypatch):
         run_experiment("depth", only=["plain"])
 
 
-@pytest.mark.parametrize("name", training.experiment_names())
+@pytest.mark.parametrize("name", experiments.experiment_names())
 def test_the_package_s_experiments_and_their_records_agree(name):
     """Every experiment can be read; every record that is there is the record of what it says now."""
     experiment = Experiment.load(name)

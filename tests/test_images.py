@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from cnncourse import images as im
-from cnncourse._resizing import RESIZE_METHODS
+from cnncourse.images.resizing import RESIZE_METHODS
 
 sizes = st.integers(1, 23)
 seeds = st.integers(0, 2**32 - 1)

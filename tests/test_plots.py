@@ -49,7 +49,7 @@ def draw_all(rng):
     picture = rng.random((3, 16, 16))
     history = [{"epoch": e, "train_accuracy": 0.1 * e, "validation_accuracy": 0.08 * e} for e in (1, 2, 3)]
     yield plots.pixel_grid(rng.integers(0, 256, (6, 6)), title="patch")
-    yield plots.images([picture] * 7, titles=list("abcdefg"))[0]
+    yield plots.image_grid([picture] * 7, titles=list("abcdefg"))[0]
     yield plots.channels(picture)[0]
     yield plots.kernels({"a": np.eye(3), "b": -np.eye(3) / 3})[0]
     yield plots.feature_maps(rng.normal(size=(5, 8, 8)))[0]
@@ -215,41 +215,41 @@ class TestPixelGrid:
 class TestImages:
     def test_one_picture_gives_one_axes(self, rng):
         picture = rng.random((3, 4, 5))
-        ax = plots.images(picture)
+        ax = plots.image_grid(picture)
         assert isinstance(ax, Axes)
         np.testing.assert_allclose(ax.images[0].get_array(), picture.transpose(1, 2, 0))
 
     def test_limits_are_fixed(self):
-        ax = plots.images(np.full((4, 4), 0.3))
+        ax = plots.image_grid(np.full((4, 4), 0.3))
         assert ax.images[0].get_clim() == (0, 1)
         np.testing.assert_allclose(ax.images[0].get_array(), 0.3)
 
     def test_uint8_is_divided_by_255(self):
-        ax = plots.images(np.full((3, 2, 2), 51, dtype=np.uint8))
+        ax = plots.image_grid(np.full((3, 2, 2), 51, dtype=np.uint8))
         np.testing.assert_allclose(ax.images[0].get_array(), 0.2)
 
     def test_floats_are_scaled_by_limits_and_clipped(self):
-        ax = plots.images(np.array([[-3.0, 0.0, 1.0]]), limits=(-1, 1))
+        ax = plots.image_grid(np.array([[-3.0, 0.0, 1.0]]), limits=(-1, 1))
         np.testing.assert_allclose(ax.images[0].get_array(), [[0, 0.5, 1]])
 
     @pytest.mark.parametrize("shape", [(5, 1, 4, 4), (5, 3, 4, 4)])
     def test_batches(self, rng, shape):
-        assert plots.images(rng.random(shape)).shape == (5,)
+        assert plots.image_grid(rng.random(shape)).shape == (5,)
 
     def test_lists_of_different_sizes_and_mappings(self, rng):
-        axes = plots.images({"large": rng.random((8, 8)), "small": rng.random((3, 4, 4))})
+        axes = plots.image_grid({"large": rng.random((8, 8)), "small": rng.random((3, 4, 4))})
         assert [ax.get_title() for ax in axes] == ["large", "small"]
 
     def test_a_nested_list_is_one_picture(self):
-        assert plots.images([[0, 0.5], [1, 0.5]]).images[0].get_array().shape == (2, 2)
+        assert plots.image_grid([[0, 0.5], [1, 0.5]]).images[0].get_array().shape == (2, 2)
 
     def test_an_image_set_brings_its_titles(self, rng):
         pixels = rng.integers(0, 256, (3, 3, 8, 8), dtype=np.uint8)
         some = ImageSet(pixels, np.array([1, 0, 1]), ("cat", "dog"), "pets", "train")
-        assert [ax.get_title() for ax in plots.images(some)] == ["dog", "cat", "dog"]
+        assert [ax.get_title() for ax in plots.image_grid(some)] == ["dog", "cat", "dog"]
 
     def test_empty_places_of_the_last_row_are_blank(self, rng):
-        axes = plots.images(rng.random((5, 1, 4, 4)), columns=3)
+        axes = plots.image_grid(rng.random((5, 1, 4, 4)), columns=3)
         assert len(axes[0].figure.axes) == 6
         assert not axes[0].figure.axes[5].axison
 
@@ -265,19 +265,19 @@ class TestImages:
     )
     def test_what_is_no_picture(self, batch, message):
         with pytest.raises(ValueError, match=message):
-            plots.images(batch)
+            plots.image_grid(batch)
 
     def test_titles_must_be_as_many(self, rng):
         with pytest.raises(ValueError, match="titles must name each of the 2 pictures, got 1"):
-            plots.images(rng.random((2, 1, 4, 4)), titles=["one"])
+            plots.image_grid(rng.random((2, 1, 4, 4)), titles=["one"])
 
     def test_one_axes_takes_one_picture(self, rng):
         with pytest.raises(ValueError, match="ax takes one picture, got 2"):
-            plots.images(rng.random((2, 1, 4, 4)), ax=plots.figure()[1])
+            plots.image_grid(rng.random((2, 1, 4, 4)), ax=plots.figure()[1])
 
     def test_limits_must_be_ordered(self):
         with pytest.raises(ValueError, match=r"low < high, got \(1, 1\)"):
-            plots.images(np.zeros((2, 2)), limits=(1, 1))
+            plots.image_grid(np.zeros((2, 2)), limits=(1, 1))
 
     def test_channels_are_the_planes(self, rng):
         picture = rng.random((3, 4, 4))

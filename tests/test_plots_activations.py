@@ -8,7 +8,7 @@ from cnncourse import plots
 
 def test_function_and_derivative_share_a_panel_and_all_panels_an_axis():
     x = np.linspace(-1, 1, 11)
-    axes = plots.activation_curves(
+    axes = plots.activations.activation_curves(
         x, {"square": (x**2, 2 * x), "flat": (0 * x, 0 * x), "line": (x, 0 * x + 1)}
     )
     assert [ax.get_title(loc="left") for ax in axes] == ["square", "flat", "line"]
@@ -21,7 +21,7 @@ def test_function_and_derivative_share_a_panel_and_all_panels_an_axis():
 
 def test_histograms_count_all_values_those_beyond_the_ends_too():
     layers = {"first": np.array([-5.0, -0.9, 0.1, 0.2]), "last": np.zeros(3)}
-    axes = plots.layer_histograms({"one": layers, "two": layers}, limits=(-1, 1), bins=4)
+    axes = plots.activations.layer_histograms({"one": layers, "two": layers}, limits=(-1, 1), bins=4)
     assert axes.shape == (2, 2)
     assert axes[0, 1].patches[0].get_data().values.tolist() == [2, 0, 2, 0]
     assert axes[1, 0].get_ylabel() == "last"
@@ -39,13 +39,13 @@ def test_errors_are_drawn_for_each_seed_and_named_once():
 
 def test_messages():
     with pytest.raises(ValueError, match=r"curves\['a'\] has 2 values and 3 slopes, but x has 3"):
-        plots.activation_curves([1, 2, 3], {"a": ([1, 2], [1, 2, 3])})
+        plots.activations.activation_curves([1, 2, 3], {"a": ([1, 2], [1, 2, 3])})
     with pytest.raises(ValueError, match="curves is empty"):
-        plots.activation_curves([1], {})
+        plots.activations.activation_curves([1], {})
     with pytest.raises(ValueError, match=r"values\['b'\] has layers \['2'\], the first has \['1'\]"):
-        plots.layer_histograms({"a": {"1": [0]}, "b": {"2": [0]}})
+        plots.activations.layer_histograms({"a": {"1": [0]}, "b": {"2": [0]}})
     with pytest.raises(ValueError, match="values is empty"):
-        plots.layer_histograms({})
+        plots.activations.layer_histograms({})
     with pytest.raises(ValueError, match=r"errors\['a'\] has no seed"):
         plots.error_curves({"a": []})
     with pytest.raises(ValueError, match="errors is empty"):

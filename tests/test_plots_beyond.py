@@ -17,7 +17,7 @@ def close_figures():
 
 
 def test_families_are_lines_with_their_members():
-    ax = plots.families({"A": ([1, 10, 100], [0.7, 0.8, 0.75]), "B": (5, 0.9)}, "work", "right")
+    ax = plots.beyond.families({"A": ([1, 10, 100], [0.7, 0.8, 0.75]), "B": (5, 0.9)}, "work", "right")
     assert [line.get_label() for line in ax.lines] == ["A", "B"]
     assert ax.lines[0].get_ydata().tolist() == [0.7, 0.8, 0.75]
     assert ax.get_xscale() == "log" and ax.get_xlabel() == "work"
@@ -26,7 +26,7 @@ def test_families_are_lines_with_their_members():
 
 
 def test_families_below_the_legend():
-    ax = plots.families({f"family {i}": ([1, 2], [i, i + 1]) for i in range(7)}, percent=False)
+    ax = plots.beyond.families({f"family {i}": ([1, 2], [i, i + 1]) for i in range(7)}, percent=False)
     ax.figure.canvas.draw()
     legend = ax.get_legend().get_window_extent()
     assert legend.y0 >= ax.get_window_extent().y1 - 1
@@ -35,14 +35,14 @@ def test_families_below_the_legend():
 
 def test_families_messages():
     with pytest.raises(ValueError, match="members must hold 1 to 7 families, got 0"):
-        plots.families({})
+        plots.beyond.families({})
     with pytest.raises(ValueError, match=r"members\['A'\] has 2 x values but 1 y values"):
-        plots.families({"A": ([1, 2], [3])})
+        plots.beyond.families({"A": ([1, 2], [3])})
 
 
 def test_answers_draws_boxes_at_pixel_edges():
     pictures = np.zeros((2, 3, 8, 8), np.uint8)
-    axes = plots.answers(
+    axes = plots.tasks.answers(
         pictures, {"true": [[1, 2, 5, 6]] * 2, "predicted": [[0, 0, 4, 4]] * 2}, titles=["a", "b"]
     )
     boxes = axes[0].patches
@@ -55,7 +55,7 @@ def test_answers_draws_boxes_at_pixel_edges():
 def test_answers_draws_outlines_and_no_key_for_one_kind():
     mask = np.zeros((1, 8, 8), bool)
     mask[0, 2:5, 2:5] = True
-    ax = plots.answers(np.zeros((1, 3, 8, 8)), masks={"outline": mask})
+    ax = plots.tasks.answers(np.zeros((1, 3, 8, 8)), masks={"outline": mask})
     assert len(ax.collections) == 2 and not ax.figure.legends
     corners = np.concatenate([path.vertices for path in ax.collections[1].get_paths()])
     assert corners.min() == pytest.approx(1.5) and corners.max() == pytest.approx(4.5)
@@ -64,15 +64,15 @@ def test_answers_draws_outlines_and_no_key_for_one_kind():
 def test_answers_messages():
     pictures = np.zeros((2, 3, 8, 8))
     with pytest.raises(ValueError, match=r"boxes\['true'\] has 1 answers for 2 pictures"):
-        plots.answers(pictures, {"true": [[0, 0, 1, 1]]})
+        plots.tasks.answers(pictures, {"true": [[0, 0, 1, 1]]})
     with pytest.raises(ValueError, match="masks holds at most two kinds, got 3"):
-        plots.answers(pictures, masks=dict.fromkeys("abc", np.ones((2, 8, 8), bool)))
+        plots.tasks.answers(pictures, masks=dict.fromkeys("abc", np.ones((2, 8, 8), bool)))
 
 
 def test_scene_colors_instances_apart_and_classes_alike():
     masks = np.zeros((3, 8, 8), bool)
     masks[0, :3, :3] = masks[1, :3, 4:] = masks[2, 5:] = True
-    axes = plots.scene(np.zeros((3, 8, 8)), masks, [1, 1, 0], ["bar", "disc"])
+    axes = plots.tasks.scene(np.zeros((3, 8, 8)), masks, [1, 1, 0], ["bar", "disc"])
     words = [[text.get_text() for text in ax.texts] for ax in axes]
     assert words == [[], ["disc", "disc", "bar"], ["disc", "bar"], ["disc 1", "disc 2", "bar 3"]]
     painted = [image.get_array()[..., 3] for image in axes[2].images[1:]]
@@ -86,44 +86,44 @@ def test_scene_colors_instances_apart_and_classes_alike():
 def test_scene_passes_over_what_is_hidden():
     masks = np.zeros((2, 8, 8), bool)
     masks[0, :3, :3] = True
-    axes = plots.scene(np.zeros((3, 8, 8)), masks, [0, 0], ["disc"])
+    axes = plots.tasks.scene(np.zeros((3, 8, 8)), masks, [0, 0], ["disc"])
     assert [text.get_text() for text in axes[3].texts] == ["disc 1"]
     with pytest.raises(ValueError, match="at most 7 masks, one label each: got 2, 1"):
-        plots.scene(np.zeros((3, 8, 8)), masks, [0], ["disc"])
+        plots.tasks.scene(np.zeros((3, 8, 8)), masks, [0], ["disc"])
 
 
 def test_retrieved_crosses_out_what_is_wrong():
     right = np.array([[True, False], [False, True]])
-    axes = plots.retrieved(np.zeros((2, 3, 8, 8)), np.zeros((2, 2, 3, 8, 8)), right, titles=["a", "b"])
+    axes = plots.tasks.retrieved(np.zeros((2, 3, 8, 8)), np.zeros((2, 2, 3, 8, 8)), right, titles=["a", "b"])
     assert axes.shape == (2, 3)
     assert [[bool(ax.lines) for ax in row[1:]] for row in axes] == (~right).tolist()
     assert axes[1, 0].get_ylabel() == "b"
     with pytest.raises(ValueError, match="shapes do not fit"):
-        plots.retrieved(np.zeros((2, 3, 8, 8)), np.zeros((2, 2, 3, 8, 8)), right[:1])
+        plots.tasks.retrieved(np.zeros((2, 3, 8, 8)), np.zeros((2, 2, 3, 8, 8)), right[:1])
 
 
 def test_patches_keep_all_pixels():
     picture = np.random.default_rng(0).random((3, 8, 12))
-    ax = plots.patches(picture, 4)
+    ax = plots.beyond.patches(picture, 4)
     assert len(ax.images) == 6
     second = ax.images[1].get_array()
     assert np.allclose(second, np.moveaxis(picture[:, :4, 4:8], 0, -1))
     with pytest.raises(ValueError, match="patches of 5 do not fill a picture of 8x12"):
-        plots.patches(picture, 5)
+        plots.beyond.patches(picture, 5)
 
 
 def test_u_shape_shows_the_shapes_that_are_measured():
     model = UNet(num_classes=2, width=4).train()
-    ax = plots.u_shape(model, (3, 16, 16), ["down1", "down2"], "bottom", ["up2", "up1"])
+    ax = plots.beyond.u_shape(model, (3, 16, 16), ["down1", "down2"], "bottom", ["up2", "up1"])
     words = [text.get_text() for text in ax.texts]
     assert words[:5] == ["4 × 16 × 16", "8 × 8 × 8", "16 × 4 × 4", "8 × 8 × 8", "4 × 16 × 16"]
     assert words[-2:] == ["in: 3 × 16 × 16", "out: 2 × 16 × 16"]
     assert model.training and not any(part._forward_hooks for part in model.modules())
     assert torch.equal(model.down1[1].running_mean, torch.zeros(4))
     with pytest.raises(ValueError, match="multiple of 4"):
-        plots.u_shape(model, (3, 15, 16), ["down1", "down2"], "bottom", ["up2", "up1"])
+        plots.beyond.u_shape(model, (3, 15, 16), ["down1", "down2"], "bottom", ["up2", "up1"])
     assert model.training and not any(part._forward_hooks for part in model.modules())
     with pytest.raises(ValueError, match="ways down and up have as many parts, got 1 and 2"):
-        plots.u_shape(model, (3, 16, 16), ["down1"], "bottom", ["up2", "up1"])
+        plots.beyond.u_shape(model, (3, 16, 16), ["down1"], "bottom", ["up2", "up1"])
     with pytest.raises(ValueError, match=r"name of a part is unknown: 'botom'\. Did you mean 'bottom'"):
-        plots.u_shape(model, (3, 16, 16), ["down1", "down2"], "botom", ["up2", "up1"])
+        plots.beyond.u_shape(model, (3, 16, 16), ["down1", "down2"], "botom", ["up2", "up1"])

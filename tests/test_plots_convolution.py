@@ -33,13 +33,13 @@ def boxes(ax, color):
 
 def test_a_step_frames_the_window_and_writes_the_sum():
     image = np.arange(25).reshape(5, 5)
-    axes = plots.conv_step(image, [[1, 0], [0, -2]], row=1, column=0, stride=(2, 1))
+    axes = plots.convolution.conv_step(image, [[1, 0], [0, -2]], row=1, column=0, stride=(2, 1))
     assert boxes(axes[0], KERNEL) == [(-0.5, 1.5, 2, 2)]
     assert boxes(axes[2], OUTPUT) == [(-0.5, 0.5, 1, 1)]
     assert axes[0].figure.texts[-1].get_text() == "1·10 + 0·11 + 0·15 + −2·16 = −22"
     assert texts(axes[2])[4] == "−22"
     with pytest.raises(ValueError, match=r"row and column must name an output of \(4, 4\), got \(4, 0\)"):
-        plots.conv_step(image, [[1, 0], [0, -2]], row=4, column=0)
+        plots.convolution.conv_step(image, [[1, 0], [0, -2]], row=4, column=0)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_a_step_frames_the_window_and_writes_the_sum():
     [(8, 3, 2, 0, 1), (6, 3, 2, "same", 1), (9, 3, 1, 1, 2), (7, 2, 3, (0, 2), 1)],
 )
 def test_stops_are_as_many_as_outputs(size, kernel, stride, padding, dilation):
-    ax = plots.stops(size, kernel, stride, padding, dilation)
+    ax = plots.convolution.stops(size, kernel, stride, padding, dilation)
     count = output_size(size, kernel, stride, padding, dilation)
     assert len(boxes(ax, KERNEL)) == count * kernel
     assert texts(ax) == [str(pixel) for pixel in range(size)]
@@ -66,49 +66,49 @@ def pad(padding, ax, size):
 
 def test_stops_count_x_from_the_first_pixel_whatever_the_padding():
     for before in (0, 1, 2):
-        ax = plots.stops(6, 3, stride=2, padding=(before, 1))
+        ax = plots.convolution.stops(6, 3, stride=2, padding=(before, 1))
         first = next(text for text in ax.texts if text.get_text() == "0")
         assert first.get_position()[0] == 0.5
         assert min(x for x, *_ in boxes(ax, KERNEL)) == pytest.approx(0.06 - before)
 
 
 def test_stops_say_what_they_show():
-    title = plots.stops(6, 3, stride=2, padding=(0, 1)).get_title()
+    title = plots.convolution.stops(6, 3, stride=2, padding=(0, 1)).get_title()
     assert title == "6 pixels, kernel 3, stride 2, padding 0 and 1: 3 outputs"
-    assert plots.stops(5, 3, dilation=2).get_title() == "5 pixels, kernel 3, dilation 2: 1 output"
+    assert plots.convolution.stops(5, 3, dilation=2).get_title() == "5 pixels, kernel 3, dilation 2: 1 output"
     axes = plots.figure(2, 1)[1]
-    assert plots.stops(5, 3, ax=axes[1], title="mine") is axes[1]
+    assert plots.convolution.stops(5, 3, ax=axes[1], title="mine") is axes[1]
     assert axes[1].get_title() == "mine"
 
 
 def test_blocks_draw_a_kernel_for_each_input_in_each_filter():
-    ax = plots.conv_blocks(3, 2, kernel_size=5, size=(8, 9), output=(4, 5))
+    ax = plots.convolution.conv_blocks(3, 2, kernel_size=5, size=(8, 9), output=(4, 5))
     assert len(boxes(ax, KERNEL)) == 2 * 3
     assert len(boxes(ax, OUTPUT)) == 2
     assert texts(ax) == ["input\n3 × 8 × 9", "2 filters\neach 3 × 5 × 5", "2 feature maps\n2 × 4 × 5"]
-    many = plots.conv_blocks(64, 128)
+    many = plots.convolution.conv_blocks(64, 128)
     assert len(boxes(many, OUTPUT)) == 6
     assert texts(many)[1].startswith("128 filters\neach 64")
 
 
 def test_grids_share_a_scale():
-    axes = plots.grids({"a": [[0, 1]], "b": [[4, 8]]}, color="amount")
+    axes = plots.convolution.grids({"a": [[0, 1]], "b": [[4, 8]]}, color="amount")
     assert [ax.get_title() for ax in axes] == ["a", "b"]
     assert {ax.images[0].norm.vmax for ax in axes} == {8}
-    apart = plots.grids({"a": [[0, 1]], "b": [[4, 8]]}, color="amount", shared=False)
+    apart = plots.convolution.grids({"a": [[0, 1]], "b": [[4, 8]]}, color="amount", shared=False)
     assert [ax.images[0].norm.vmax for ax in apart] == [1, 8]
     with pytest.raises(ValueError, match=r"color is unknown: 'amoun'\. Did you mean 'amount'"):
-        plots.grids({"a": [[0]]}, color="amoun")
+        plots.convolution.grids({"a": [[0]]}, color="amoun")
 
 
 def test_padding_frames_hold_the_padded_picture():
     image = np.random.default_rng(0).random((3, 5, 6))
-    axes = plots.padding_frames(image, 2)
+    axes = plots.convolution.padding_frames(image, 2)
     for ax in axes:
         assert ax.images[0].get_array().shape == (9, 10, 3)
         np.testing.assert_array_equal(ax.images[0].get_array()[2:-2, 2:-2], image.transpose(1, 2, 0))
         assert (1.5, 1.5, 6, 5) in boxes(ax, KERNEL)
-    gray = plots.padding_frames(image[0], 1, modes=("zeros",))
+    gray = plots.convolution.padding_frames(image[0], 1, modes=("zeros",))
     assert gray.images[0].get_array().shape == (7, 8)
 
 
@@ -122,9 +122,9 @@ def test_signals_have_one_scale_and_one_time_axis():
 
 def test_block_matrix_draws_lines_between_blocks():
     matrix = convolution_matrix(np.arange(1.0, 10).reshape(1, 1, 3, 3), 5)
-    ax = plots.block_matrix(matrix, (3, 5))
+    ax = plots.convolution.block_matrix(matrix, (3, 5))
     levels = sorted(float(line.get_ydata()[0]) for line in ax.lines if line.get_xdata()[0] == 0)
     assert levels[:2] == [2.5, 5.5]
     np.testing.assert_array_equal(ax.images[0].get_array(), matrix)
     with pytest.raises(ValueError, match=r"block \(4, 5\) must divide the matrix \(9, 25\)"):
-        plots.block_matrix(matrix, (4, 5))
+        plots.convolution.block_matrix(matrix, (4, 5))

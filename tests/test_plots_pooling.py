@@ -22,7 +22,7 @@ def close_figures():
 def test_windows_and_their_outputs_are_framed_alike():
     x = np.arange(49.0).reshape(7, 7)
     y = max_pool2d(x[None, None], 3, 2)[0, 0]
-    before, after = plots.pool_windows(x, y, 3, 2, stops=[(0, 0), (1, 2)])
+    before, after = plots.pooling.pool_windows(x, y, 3, 2, stops=[(0, 0), (1, 2)])
     frames = [[patch for patch in ax.patches if isinstance(patch, Rectangle)] for ax in (before, after)]
     colors = [[patch.get_edgecolor() for patch in patches] for patches in frames]
     assert colors[0] == colors[1]
@@ -34,11 +34,11 @@ def test_windows_and_their_outputs_are_framed_alike():
 def test_frames_outside_are_refused():
     x, y = np.eye(4), np.eye(2)
     with pytest.raises(ValueError, match=r"stops names \(0, 2\), but the output is \(2, 2\)"):
-        plots.pool_windows(x, y, 2, stops=[(0, 2)])
+        plots.pooling.pool_windows(x, y, 2, stops=[(0, 2)])
     with pytest.raises(ValueError, match=r"window of stop \(1, 1\) leaves the input \(4, 4\)"):
-        plots.pool_windows(x, y, 3, stops=[(1, 1)])
+        plots.pooling.pool_windows(x, y, 3, stops=[(1, 1)])
     with pytest.raises(ValueError, match="at most 4 windows, got 5"):
-        plots.pool_windows(np.eye(10), np.eye(5), 2, stops=[(i, i) for i in range(5)])
+        plots.pooling.pool_windows(np.eye(10), np.eye(5), 2, stops=[(i, i) for i in range(5)])
 
 
 def test_cells_that_no_window_sees_are_hatched_and_padding_is_dashed():
@@ -54,7 +54,7 @@ def test_cells_that_no_window_sees_are_hatched_and_padding_is_dashed():
 
 def test_sampled_signals_mark_the_kept_values():
     wave = np.arange(10.0)
-    (ax,) = plots.sampled_signals({"ramp": wave}, stride=3, first=1, limits=(0, 9))
+    (ax,) = plots.pooling.sampled_signals({"ramp": wave}, stride=3, first=1, limits=(0, 9))
     assert list(ax.lines[1].get_ydata()) == [1, 4, 7]
 
 
@@ -71,7 +71,7 @@ def test_number_grids_share_one_size_of_cell():
         (lambda: plots.number_grids({"a": np.eye(2)}, highlights={"b": (0, 0)}), "highlights names"),
         (lambda: plots.window_rows(5, {}), "layouts is empty"),
         (lambda: plots.window_rows(5, {"none": []}), r"layouts\['none'\] has no window"),
-        (lambda: plots.sampled_signals({}), "signals is empty"),
+        (lambda: plots.pooling.sampled_signals({}), "signals is empty"),
     ],
 )
 def test_nothing_to_draw_is_named(draw, match):

@@ -39,14 +39,14 @@ def test_the_filled_cells_are_the_recursions_field():
 def test_dilation_leaves_cells_out_and_padding_is_dashed():
     levels = drawing._levels(9, {"dilated": [3, 1, 0, 2]}, 1)
     assert levels[0].seen == {1, 3, 5}
-    ax = plots.field_cone(9, {"conv": [3, 1, 1]}, 0)
+    ax = plots.receptive_field.field_cone(9, {"conv": [3, 1, 1]}, 0)
     dotted = [patch for patch in ax.patches if patch.get_linestyle() == ":"]
     assert len(dotted) == 1 and dotted[0].get_x() < -1
     assert len(ax.lines) == 3
 
 
 def test_a_cone_is_legible_and_names_its_rows():
-    ax = plots.field_cone(24, LAYERS, 5)
+    ax = plots.receptive_field.field_cone(24, LAYERS, 5)
     texts = [text.get_text() for text in ax.texts]
     assert texts[0::2] == ["pixels", *LAYERS] and texts[1] == "10 seen" and texts[-1] == "1"
     assert ax.figure.get_figwidth() <= 6.4
@@ -58,7 +58,9 @@ def test_a_cone_is_legible_and_names_its_rows():
 
 
 def test_frames_stand_where_they_are_told():
-    ax = plots.field_frames(np.zeros((3, 8, 8)), {"small": (1, 2, 3, 4), "large": (-2, -1, 12, 9)}, title="t")
+    ax = plots.receptive_field.field_frames(
+        np.zeros((3, 8, 8)), {"small": (1, 2, 3, 4), "large": (-2, -1, 12, 9)}, title="t"
+    )
     boxes = [p for p in ax.patches if p.get_label() in ("small", "large")]
     assert [(p.get_y(), p.get_x(), p.get_height(), p.get_width()) for p in boxes] == [
         (1, 2, 3, 4),
@@ -66,13 +68,16 @@ def test_frames_stand_where_they_are_told():
     ]
     assert ax.get_xlim()[0] < -1 and ax.get_ylim()[0] > 10
     assert len({(p.get_edgecolor(), str(p.get_linestyle())) for p in boxes}) == 2
-    assert plots.field_frames(np.zeros((8, 8)), {"a": (0, 0, 1, 1)}, legend=False).get_legend() is None
+    assert (
+        plots.receptive_field.field_frames(np.zeros((8, 8)), {"a": (0, 0, 1, 1)}, legend=False).get_legend()
+        is None
+    )
 
 
 def test_messages():
     with pytest.raises(ValueError, match="index must be from 0 to 5, the cells of the last layer, got 6"):
-        plots.field_cone(8, {"conv": [3]}, 6)
+        plots.receptive_field.field_cone(8, {"conv": [3]}, 6)
     with pytest.raises(ValueError, match="window of 'conv 9' has 9 cells, its input 4"):
-        plots.field_cone(4, {"conv 9": [9]}, index=0)
+        plots.receptive_field.field_cone(4, {"conv 9": [9]}, index=0)
     with pytest.raises(ValueError, match="frames holds 1 to 7 fields, got 0"):
-        plots.field_frames(np.zeros((8, 8)), {})
+        plots.receptive_field.field_frames(np.zeros((8, 8)), {})

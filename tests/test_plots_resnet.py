@@ -20,7 +20,7 @@ def close_figures():
 
 def test_a_slice_is_drawn_over_its_steps_with_a_mark_in_the_middle():
     steps = np.linspace(-2, 2, 5)
-    axes = plots.loss_slices(
+    axes = plots.resnet.loss_slices(
         {"bowl": steps**2 + steps[:, None] ** 2, "slope": steps + 0 * steps[:, None]}, steps
     )
     assert [ax.get_title() for ax in axes] == ["bowl", "slope"]
@@ -35,7 +35,7 @@ def test_a_slice_is_drawn_over_its_steps_with_a_mark_in_the_middle():
 def test_rows_of_a_slice_go_up():
     """Entry [i, j] is drawn at steps[j] across and steps[i] up."""
     steps = np.linspace(0, 1, 4)
-    (ax,) = plots.loss_slices({"up": np.tile(steps[:, None], 4)}, steps)
+    (ax,) = plots.resnet.loss_slices({"up": np.tile(steps[:, None], 4)}, steps)
     levels = ax.collections[1]  # the lines
     line = next(path for path in levels.get_paths() if len(path.vertices))
     assert np.ptp(line.vertices[:, 1]) < 1e-9
@@ -43,7 +43,7 @@ def test_rows_of_a_slice_go_up():
 
 def test_blocks_side_by_side_have_one_scale_and_start_at_one_height():
     blocks = {"plain": BasicBlock(8, 8, shortcut="none"), "residual": BasicBlock(8, 8)}
-    axes = plots.block_diagrams(blocks, (8, 4, 4))
+    axes = plots.resnet.block_diagrams(blocks, (8, 4, 4))
     assert [ax.texts[0].get_text() for ax in axes] == ["plain", "residual"]
     assert axes[0].get_ylim() == axes[1].get_ylim()
     fig = axes[0].figure
@@ -53,7 +53,7 @@ def test_blocks_side_by_side_have_one_scale_and_start_at_one_height():
 
 
 def test_norms_stand_at_their_layers_on_one_scale():
-    axes = plots.layer_norms({"plain": {"2": [1e4, 1], "3": [1e6, 1e3, 1]}, "residual": {"2": [2, 1]}})
+    axes = plots.resnet.layer_norms({"plain": {"2": [1e4, 1], "3": [1e6, 1e3, 1]}, "residual": {"2": [2, 1]}})
     assert axes[0].get_ylim() == axes[1].get_ylim()
     assert axes[0].get_yscale() == "log"
     assert axes[0].lines[1].get_xydata().tolist() == [[1, 1e6], [2, 1e3], [3, 1]]
@@ -61,12 +61,12 @@ def test_norms_stand_at_their_layers_on_one_scale():
 
 def test_messages():
     with pytest.raises(ValueError, match="blocks is empty"):
-        plots.block_diagrams({}, (1, 1, 1))
+        plots.resnet.block_diagrams({}, (1, 1, 1))
     with pytest.raises(ValueError, match="the 4 diagrams do not fit side by side"):
-        plots.block_diagrams({str(i): BasicBlock(8, 16, 2) for i in range(4)}, (8, 4, 4))
+        plots.resnet.block_diagrams({str(i): BasicBlock(8, 16, 2) for i in range(4)}, (8, 4, 4))
     with pytest.raises(ValueError, match="panels is empty"):
-        plots.layer_norms({})
+        plots.resnet.layer_norms({})
     with pytest.raises(ValueError, match="surfaces is empty"):
-        plots.loss_slices({}, [0, 1])
+        plots.resnet.loss_slices({}, [0, 1])
     with pytest.raises(ValueError, match=r"surfaces\['a'\] has shape \(2, 2\), but steps has 3 values"):
-        plots.loss_slices({"a": np.eye(2)}, [0, 1, 2])
+        plots.resnet.loss_slices({"a": np.eye(2)}, [0, 1, 2])

@@ -6,7 +6,7 @@ import pytest
 
 from cnncourse.cli import run
 from cnncourse.cli.tables import table
-from cnncourse.training import RunRecord, compare_runs, list_runs, read_record, read_records
+from cnncourse.experiments import RunRecord, compare_runs, list_runs, read_record, read_records
 
 
 def row(epoch, **changes):

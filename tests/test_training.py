@@ -14,11 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from cnncourse import data, training
+from cnncourse import data, experiments, training
 from cnncourse._progress import wants_progress
 from cnncourse.data import ImageSet
+from cnncourse.experiments import RunRecord
 from cnncourse.models import create_model
-from cnncourse.training import Batches, DivergedError, Recipe, RunRecord, evaluate, fit
+from cnncourse.training import Batches, DivergedError, Recipe, evaluate, fit
 from cnncourse.training.files import write_whole
 from cnncourse.training.optimizers import create_optimizer, learning_rate_at
 from cnncourse.training.support import choose_device, wait_for
@@ -524,7 +525,7 @@ FAST = Recipe(epochs=2, batch_size=20)
 class TestRuns:
     def test_train_then_evaluate(self, tmp_path, bright):
         rows = []
-        record, folder = training.train("conv_bn_gap", "bright", FAST, runs=tmp_path, report=rows.append)
+        record, folder = experiments.train("conv_bn_gap", "bright", FAST, runs=tmp_path, report=rows.append)
         assert record == RunRecord.load(folder / "record.json")
         assert record.status == "completed"
         assert record.name == folder.name == "conv_bn_gap-bright-1"
@@ -539,7 +540,7 @@ class TestRuns:
         assert len(rows) == 2 and rows == record.history
         assert str(tmp_path) not in (folder / "record.json").read_text()
 
-        evaluated, measured = training.evaluate_run(record.name, tmp_path)
+        evaluated, measured = experiments.evaluate_run(record.name, tmp_path)
         assert evaluated.result["test_accuracy"] == measured["accuracy"]
         assert RunRecord.load(folder / "record.json") == evaluated
         assert evaluated.dataset["test"] == 40
@@ -552,23 +553,23 @@ class TestRuns:
             return make_set(40, size=32)
 
         monkeypatch.setattr(data, "load", load)
-        training.train("conv_bn_gap", "bright", FAST, runs=tmp_path)
+        experiments.train("conv_bn_gap", "bright", FAST, runs=tmp_path)
         assert splits == ["train"]
-        record, _ = training.train("conv_bn_gap", "bright", FAST, runs=tmp_path, test=True)
+        record, _ = experiments.train("conv_bn_gap", "bright", FAST, runs=tmp_path, test=True)
         assert splits == ["train", "train", "test"]
         assert record.result["test_accuracy"] is not None
 
     def test_runs_do_not_overwrite_each_other(self, tmp_path, bright):
-        names = [training.train("conv_bn_gap", "bright", FAST, runs=tmp_path)[1].name for _ in range(2)]
+        names = [experiments.train("conv_bn_gap", "bright", FAST, runs=tmp_path)[1].name for _ in range(2)]
         assert names == ["conv_bn_gap-bright-1", "conv_bn_gap-bright-2"]
-        training.train("conv_bn_gap", "bright", FAST, runs=tmp_path, name="mine")
+        experiments.train("conv_bn_gap", "bright", FAST, runs=tmp_path, name="mine")
         with pytest.raises(FileExistsError, match=r"there is a run 'mine' .*another name, or resume it"):
-            training.train("conv_bn_gap", "bright", FAST, runs=tmp_path, name="mine")
+            experiments.train("conv_bn_gap", "bright", FAST, runs=tmp_path, name="mine")
         with pytest.raises(ValueError, match="name must be a plain name"):
-            training.train("conv_bn_gap", "bright", FAST, runs=tmp_path, name="../mine")
+            experiments.train("conv_bn_gap", "bright", FAST, runs=tmp_path, name="../mine")
 
     def test_the_same_seed_gives_the_same_run(self, tmp_path, bright):
-        folders = [training.train("conv_bn_gap", "bright", FAST, runs=tmp_path)[1] for _ in range(2)]
+        folders = [experiments.train("conv_bn_gap", "bright", FAST, runs=tmp_path)[1] for _ in range(2)]
         first, second = (torch.load(folder / "weights.pt", weights_only=True) for folder in folders)
         assert all(torch.equal(first[name], second[name]) for name in first)
 
@@ -576,65 +577,67 @@ class TestRuns:
         def press(row):
             raise KeyboardInterrupt
 
-        record, folder = training.train("conv_bn_gap", "bright", FAST, runs=tmp_path, report=press)
+        record, folder = experiments.train("conv_bn_gap", "bright", FAST, runs=tmp_path, report=press)
         assert record.status == "interrupted" and len(record.history) == 1
         assert RunRecord.load(folder / "record.json").status == "interrupted"
-        training.evaluate_run(folder)
+        experiments.evaluate_run(folder)
 
     def test_diverged_is_recorded(self, tmp_path, bright):
         recipe = Recipe(epochs=9, optimizer="sgd", learning_rate=1e30)
         with pytest.raises(DivergedError):
-            training.train("small_conv", "bright", recipe, runs=tmp_path)
-        record, _ = training.load_run("small_conv-bright-1", tmp_path)
+            experiments.train("small_conv", "bright", recipe, runs=tmp_path)
+        record, _ = experiments.load_run("small_conv-bright-1", tmp_path)
         assert record.status == "diverged"
 
     def test_a_start_that_fails_leaves_no_run(self, tmp_path, bright, monkeypatch):
         with pytest.raises(ValueError, match="mean has 2 numbers"):
-            training.train("conv_bn_gap", "bright", FAST.replace(mean=(0.5, 0.5)), runs=tmp_path, name="mine")
+            experiments.train(
+                "conv_bn_gap", "bright", FAST.replace(mean=(0.5, 0.5)), runs=tmp_path, name="mine"
+            )
         with monkeypatch.context() as patch:
             patch.setattr(training.loop, "train_epoch", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-            record, folder = training.train("conv_bn_gap", "bright", FAST, runs=tmp_path, name="mine")
+            record, folder = experiments.train("conv_bn_gap", "bright", FAST, runs=tmp_path, name="mine")
         assert record.status == "interrupted" and not folder.exists()
-        training.train("conv_bn_gap", "bright", FAST, runs=tmp_path, name="mine")
+        experiments.train("conv_bn_gap", "bright", FAST, runs=tmp_path, name="mine")
 
     def test_without_validation(self, tmp_path, bright):
-        record, _ = training.train("conv_bn_gap", "bright", FAST, runs=tmp_path, validation=0)
+        record, _ = experiments.train("conv_bn_gap", "bright", FAST, runs=tmp_path, validation=0)
         assert (record.dataset["train"], record.dataset["validation"]) == (40, None)
         assert record.history[0]["validation_accuracy"] is None
 
     def test_messages_of_train(self, tmp_path, bright):
         with pytest.raises(ValueError, match="model is unknown: 'conv_gap'"):
-            training.train("conv_gap", "bright", FAST, runs=tmp_path)
+            experiments.train("conv_gap", "bright", FAST, runs=tmp_path)
         with pytest.raises(ValueError, match="validation must be at least 0 and below 1, got 1"):
-            training.train("conv_bn_gap", "bright", FAST, runs=tmp_path, validation=1)
+            experiments.train("conv_bn_gap", "bright", FAST, runs=tmp_path, validation=1)
         for share, message in ((0.001, "40 to learn from and 0;"), (0.999, "0 to learn from and 40;")):
             with pytest.raises(ValueError, match=f"the 40 images of 'bright' into {message} choose another"):
-                training.train("conv_bn_gap", "bright", FAST, runs=tmp_path, validation=share)
+                experiments.train("conv_bn_gap", "bright", FAST, runs=tmp_path, validation=share)
         assert list(tmp_path.iterdir()) == []
 
     def test_messages_of_evaluate(self, tmp_path, bright):
         with pytest.raises(FileNotFoundError, match=r"no run 'x' with a record.json; '.*' holds no run"):
-            training.evaluate_run("x", tmp_path)
-        record, folder = training.train("conv_bn_gap", "bright", FAST, runs=tmp_path)
+            experiments.evaluate_run("x", tmp_path)
+        record, folder = experiments.train("conv_bn_gap", "bright", FAST, runs=tmp_path)
         with pytest.raises(FileNotFoundError, match=r"runs in '.*': conv_bn_gap-bright-1"):
-            training.evaluate_run("conv_bn_gap-bright-2", tmp_path)
+            experiments.evaluate_run("conv_bn_gap-bright-2", tmp_path)
         weights = folder / "weights.pt"
         content = weights.read_bytes()
         weights.write_bytes(content[: len(content) // 2])
         with pytest.raises(ValueError, match=r"weights.pt' is truncated"):
-            training.evaluate_run(folder)
+            experiments.evaluate_run(folder)
         record.model["name"] = "small_conv"
         weights.write_bytes(content)
         record.save(folder / "record.json")
         with pytest.raises(ValueError, match="holds the weights of another network"):
-            training.evaluate_run(folder)
+            experiments.evaluate_run(folder)
         weights.unlink()
         with pytest.raises(FileNotFoundError, match=r"has no weights.pt: the file was moved or deleted"):
-            training.evaluate_run(folder)
+            experiments.evaluate_run(folder)
         record.history = []
         record.save(folder / "record.json")
         with pytest.raises(FileNotFoundError, match=r"has no weights.pt: it has no whole epoch"):
-            training.evaluate_run(folder)
+            experiments.evaluate_run(folder)
 
     def test_a_full_disk_is_said(self, tmp_path, bright, monkeypatch):
         def full(part, content):
@@ -642,7 +645,7 @@ class TestRuns:
 
         monkeypatch.setattr("pathlib.Path.write_bytes", full)
         with pytest.raises(OSError, match="No space left on device"):
-            training.train("conv_bn_gap", "bright", FAST, runs=tmp_path)
+            experiments.train("conv_bn_gap", "bright", FAST, runs=tmp_path)
 
 
 def test_devices():

@@ -14,8 +14,9 @@ import torch
 from filelock import FileLock
 
 from cnncourse import data, training
+from cnncourse.experiments import RunRecord, train
 from cnncourse.models import create_model
-from cnncourse.training import Recipe, RunRecord, train
+from cnncourse.training import Recipe
 from cnncourse.training.checkpoint import load_checkpoint, save_checkpoint
 from cnncourse.training.files import write_whole
 from cnncourse.training.state import State

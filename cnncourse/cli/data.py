@@ -79,5 +79,5 @@ def _save_images(image_set: Any, output: str) -> None:
     from cnncourse import plots
 
     titles = [image_set.classes[label] for label in image_set.labels]
-    axes = plots.images(image_set, titles=titles, columns=6)
+    axes = plots.image_grid(image_set, titles=titles, columns=6)
     save_picture(axes.flat[0].figure, output)

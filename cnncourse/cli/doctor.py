@@ -11,7 +11,7 @@ def add_commands(commands: Any) -> None:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    from cnncourse.doctor import examine
+    from cnncourse.cli.examine import examine
 
     findings = examine()
     for finding in findings:

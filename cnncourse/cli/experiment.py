@@ -37,7 +37,7 @@ def add_commands(commands: Any) -> None:
 
 
 def _list(options: argparse.Namespace) -> int:
-    from cnncourse.training import Experiment, experiment_names, experiment_status
+    from cnncourse.experiments import Experiment, experiment_names, experiment_status
 
     rows = [("experiment", "records", "question")]
     for name in experiment_names():
@@ -51,7 +51,7 @@ def _list(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
-    from cnncourse.training import Experiment, run_experiment
+    from cnncourse.experiments import Experiment, run_experiment
 
     experiments = [Experiment.load(name) for name in options.name]  # all are read before the first is run
     states = []
@@ -67,7 +67,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _status(options: argparse.Namespace) -> int:
-    from cnncourse.training import Experiment, experiment_status
+    from cnncourse.experiments import Experiment, experiment_status
 
     rows = [("experiment", "run", "seed", "state", "")]
     for name in options.name:

@@ -8,7 +8,7 @@ from cnncourse.cli.tables import table
 from cnncourse.cli.train import add_runs_option
 
 if TYPE_CHECKING:
-    from cnncourse.training import RunRecord
+    from cnncourse.experiments import RunRecord
 
 _METRICS = ("train_accuracy", "validation_accuracy")
 
@@ -41,8 +41,8 @@ def add_commands(commands: Any) -> None:
 
 
 def _list(options: argparse.Namespace) -> int:
-    from cnncourse.training import list_runs
-    from cnncourse.training.runs import summarize
+    from cnncourse.experiments import list_runs
+    from cnncourse.experiments.runs import summarize
 
     rows = [("run", "network", "data", "epochs", "validation", "test", "seconds", "status")]
     problems = []
@@ -65,8 +65,8 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _show(options: argparse.Namespace) -> int:
-    from cnncourse.training import read_record
-    from cnncourse.training.runs import summarize
+    from cnncourse.experiments import read_record
+    from cnncourse.experiments.runs import summarize
 
     record = read_record(options.run, options.runs)
     print(f"{record.name}: {record.status}\n{record.command}\n")
@@ -94,7 +94,7 @@ def _show(options: argparse.Namespace) -> int:
 
 
 def _plot(options: argparse.Namespace) -> int:
-    from cnncourse.training import read_records
+    from cnncourse.experiments import read_records
 
     records = read_records(options.run, options.runs)
     usual = [key for key in _METRICS if _has(records, key)] if len(records) == 1 else _METRICS[1:]
@@ -138,7 +138,7 @@ def _save_curves(records: "dict[str, RunRecord]", metrics: Any, output: str) -> 
 
 
 def _compare(options: argparse.Namespace) -> int:
-    from cnncourse.training import compare_runs, read_records
+    from cnncourse.experiments import compare_runs, read_records
 
     found = compare_runs(read_records(options.run, options.runs))
     rows = [["", *found.names]]

@@ -106,7 +106,7 @@ def parse_values(flag: str, pairs: Sequence[str]) -> dict[str, Any]:
 def _train(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
-    from cnncourse import data, models, training
+    from cnncourse import data, experiments, models
     from cnncourse._checks import check_choice
     from cnncourse.training.progress import describe_epoch
 
@@ -118,7 +118,7 @@ def _train(options: argparse.Namespace) -> int:
     first = os.environ.get("RANK", "0") == "0"  # of several processes that torchrun started, one speaks
     if first:
         print(f"{options.model} on {_plain(data_name)}: {_describe(recipe)}", flush=True)
-    record, folder = training.train(
+    record, folder = experiments.train(
         options.model,
         data_name,
         recipe,
@@ -196,9 +196,9 @@ def _plain(name_or_path: str) -> str:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    from cnncourse import training
+    from cnncourse import experiments
 
-    record, measured = training.evaluate_run(options.run, options.runs, options.data, options.device)
+    record, measured = experiments.evaluate_run(options.run, options.runs, options.data, options.device)
     data_name = _plain(options.data or record.dataset["name"])
     print(
         f"{record.name}: {record.model['name']} on the test split of {data_name}: "

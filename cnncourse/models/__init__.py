@@ -16,7 +16,8 @@ import torch
 from torch import nn
 
 from cnncourse._checks import check_choice, check_count, check_counts, suggest
-from cnncourse._graph import blank, check_module, evaluating
+from cnncourse._modules import blank, check_module, evaluating
+from cnncourse.models._memory import Kept, kept_for_backward
 from cnncourse.models._summary import Summary, summary
 from cnncourse.models.alexnet import AlexNet, AlexNet2012, AlexNetCIFAR
 from cnncourse.models.convnext import ConvNeXt
@@ -25,7 +26,6 @@ from cnncourse.models.efficientnet import EfficientNet
 from cnncourse.models.four_conv import FourConv
 from cnncourse.models.googlenet import GOOGLENETS, GoogLeNet, Inception, SmallGoogLeNet, Widths
 from cnncourse.models.lenet import LeNet5, LeNet1998
-from cnncourse.models.memory import Kept, kept_for_backward
 from cnncourse.models.mobilenet import MobileNet
 from cnncourse.models.resnet import RESNETS, CifarResNet, ResNet
 from cnncourse.models.tutorials import ConvBNGAP, DoubleConvGAP, FiveConv, SmallConv, ThreeConv

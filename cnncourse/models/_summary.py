@@ -14,7 +14,7 @@ from torch import nn
 from torch.func import functional_call
 
 from cnncourse._checks import check_count, check_counts
-from cnncourse._graph import blank, check_module, evaluating
+from cnncourse._modules import blank, check_module, evaluating
 
 __all__ = ["Row", "Summary", "summary"]
 

@@ -4,42 +4,50 @@ Every function takes arrays (NumPy, torch or nested lists), draws in the book's 
 changing Matplotlib's settings, and returns the axes that it drew on. Where one Axes is drawn,
 ``ax=`` takes one of yours. Colors keep their meaning all through the book: `INPUT` is blue,
 `KERNEL` orange, `OUTPUT` green; nothing is said by color alone.
+
+What several chapters draw is here, `plots.lines`; what one chapter alone draws is in a module of its
+name, `plots.pooling.pool_windows`.
 """
 
 import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from cnncourse.plots import activations as activations
+    from cnncourse.plots import beyond as beyond
+    from cnncourse.plots import convolution as convolution
+    from cnncourse.plots import images as images
+    from cnncourse.plots import learning as learning
+    from cnncourse.plots import lenet as lenet
+    from cnncourse.plots import pooling as pooling
+    from cnncourse.plots import receptive_field as receptive_field
+    from cnncourse.plots import resnet as resnet
+    from cnncourse.plots import tasks as tasks
     from cnncourse.plots._charts import curves as curves
     from cnncourse.plots._charts import lines as lines
     from cnncourse.plots._charts import scatter as scatter
     from cnncourse.plots._counts import bars as bars
     from cnncourse.plots._counts import histogram as histogram
+    from cnncourse.plots._diagrams import architecture as architecture
+    from cnncourse.plots._diagrams import block_diagram as block_diagram
+    from cnncourse.plots._error_curves import error_curves as error_curves
     from cnncourse.plots._grids import kernels as kernels
     from cnncourse.plots._grids import matrix as matrix
     from cnncourse.plots._grids import pixel_grid as pixel_grid
+    from cnncourse.plots._number_grids import number_grids as number_grids
+    from cnncourse.plots._number_grids import window_rows as window_rows
     from cnncourse.plots._pictures import channels as channels
     from cnncourse.plots._pictures import feature_maps as feature_maps
-    from cnncourse.plots._pictures import images as images
+    from cnncourse.plots._pictures import image_grid as image_grid
+    from cnncourse.plots._signals import signals as signals
     from cnncourse.plots._style import INPUT as INPUT
     from cnncourse.plots._style import KERNEL as KERNEL
     from cnncourse.plots._style import OUTPUT as OUTPUT
     from cnncourse.plots._style import PALETTE as PALETTE
     from cnncourse.plots._style import figure as figure
     from cnncourse.plots._style import style as style
-    from cnncourse.plots.activations import *  # noqa: F403
-    from cnncourse.plots.beyond import *  # noqa: F403
-    from cnncourse.plots.convolution import *  # noqa: F403
-    from cnncourse.plots.diagrams import *  # noqa: F403
-    from cnncourse.plots.learning import *  # noqa: F403
-    from cnncourse.plots.lenet import *  # noqa: F403
-    from cnncourse.plots.pixels import *  # noqa: F403
-    from cnncourse.plots.pooling import *  # noqa: F403
-    from cnncourse.plots.receptive_field import *  # noqa: F403
-    from cnncourse.plots.resnet import *  # noqa: F403
-    from cnncourse.plots.tasks import *  # noqa: F403
 
-# Where each name is found; what one chapter alone draws stands in a submodule of its own.
+# Where each name is found that more than one chapter uses.
 _EXPORTS = {
     "INPUT": "_style",
     "KERNEL": "_style",
@@ -48,61 +56,40 @@ _EXPORTS = {
     "figure": "_style",
     "style": "_style",
     "pixel_grid": "_grids",
-    "images": "_pictures",
-    "channels": "_pictures",
     "kernels": "_grids",
-    "feature_maps": "_pictures",
     "matrix": "_grids",
+    "number_grids": "_number_grids",
+    "window_rows": "_number_grids",
+    "image_grid": "_pictures",
+    "channels": "_pictures",
+    "feature_maps": "_pictures",
     "lines": "_charts",
-    "bars": "_counts",
-    "histogram": "_counts",
     "scatter": "_charts",
     "curves": "_charts",
-    "activation_curves": "activations",
-    "error_curves": "activations",
-    "layer_histograms": "activations",
-    "architecture": "diagrams",
-    "block_diagram": "diagrams",
-    "block_matrix": "convolution",
-    "conv_blocks": "convolution",
-    "conv_step": "convolution",
-    "grids": "convolution",
-    "padding_frames": "convolution",
-    "signals": "convolution",
-    "stops": "convolution",
-    "field_cone": "receptive_field",
-    "field_frames": "receptive_field",
-    "number_grids": "pooling",
-    "pool_windows": "pooling",
-    "sampled_signals": "pooling",
-    "window_rows": "pooling",
-    "answer_tables": "learning",
-    "backward_pass": "learning",
-    "channel_boxes": "learning",
-    "curve_panels": "learning",
-    "seed_dots": "learning",
-    "valley_paths": "learning",
-    "connection_table": "lenet",
-    "layer_maps": "lenet",
-    "gamma": "pixels",
-    "gray_swatches": "pixels",
-    "memory": "pixels",
-    "neighbor_pairs": "pixels",
-    "sampling": "pixels",
-    "zoom": "pixels",
-    "block_diagrams": "resnet",
-    "layer_norms": "resnet",
-    "loss_slices": "resnet",
-    "answers": "tasks",
-    "families": "beyond",
-    "patches": "beyond",
-    "retrieved": "tasks",
-    "scene": "tasks",
-    "u_shape": "beyond",
+    "error_curves": "_error_curves",
+    "bars": "_counts",
+    "histogram": "_counts",
+    "signals": "_signals",
+    "architecture": "_diagrams",
+    "block_diagram": "_diagrams",
 }
+_CHAPTERS = (
+    "activations",
+    "beyond",
+    "convolution",
+    "images",
+    "learning",
+    "lenet",
+    "pooling",
+    "receptive_field",
+    "resnet",
+    "tasks",
+)
 
 
 def __getattr__(name: str) -> Any:
+    if name in _CHAPTERS:
+        return importlib.import_module(f"{__name__}.{name}")
     if name not in _EXPORTS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(importlib.import_module(f"{__name__}.{_EXPORTS[name]}"), name)
@@ -111,4 +98,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_EXPORTS})
+    return sorted({*globals(), *_EXPORTS, *_CHAPTERS})

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from torch import nn
 
-from cnncourse._graph import Node, names_of
+from cnncourse._trace import Node, names_of
 from cnncourse.plots._flow import Box
 
 ACTIVATIONS = {

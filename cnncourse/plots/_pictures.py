@@ -51,7 +51,7 @@ def _as_list(batch: Any) -> tuple[list[Any], list[str] | None]:
     return (list(array), None) if array.ndim == 4 else ([array], None)
 
 
-def images(
+def image_grid(
     batch: Any,
     titles: Sequence[str] | None = None,
     columns: int | None = None,
@@ -87,13 +87,15 @@ def images(
 
     Examples
     --------
-    >>> axes = images(np.random.default_rng(0).random((2, 3, 8, 8)), titles=["one", "two"])
+    >>> axes = image_grid(np.random.default_rng(0).random((2, 3, 8, 8)), titles=["one", "two"])
     >>> [ax.get_title() for ax in axes]
     ['one', 'two']
     """
     items, names = _as_list(batch)
     if not 1 <= len(items) <= MOST_PICTURES:
-        raise ValueError(f"images draws 1 to {MOST_PICTURES} pictures, got {len(items)}; take a few of them")
+        raise ValueError(
+            f"image_grid draws 1 to {MOST_PICTURES} pictures, got {len(items)}; take a few of them"
+        )
     if limits[1] <= limits[0]:
         raise ValueError(f"limits must be (low, high) with low < high, got {limits}")
     pictures = [as_picture("images", item, limits) for item in items]
@@ -137,7 +139,7 @@ def channels(image: Any, columns: int = 4) -> np.ndarray:
     picture = to_array("image", image)
     if picture.ndim != 3 or picture.shape[0] != 3:
         raise ValueError(f"image must have shape (3, H, W), got {picture.shape}")
-    axes: np.ndarray = images(
+    axes: np.ndarray = image_grid(
         [picture, *picture], titles=["picture", "red", "green", "blue"], columns=columns
     )
     for ax, color in zip(axes[1:], ("#c00000", "#007a33", "#0050c8"), strict=True):

@@ -209,7 +209,7 @@ def _shapes(model: Any, image_shape: Sequence[int], names: Sequence[str]) -> lis
     """Return the shape that each named part of `model` puts out for one image."""
     import torch
 
-    from cnncourse._graph import evaluating
+    from cnncourse._modules import evaluating
 
     found: dict[str, tuple[int, ...]] = {}
     parts = dict(model.named_modules())

@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, Rectangle
 
 from cnncourse._checks import check_choice, check_count
-from cnncourse._shapes import AxisPadding, Pair, axis_sides, check_pair
 from cnncourse.convolution import conv2d, output_size, pad2d
+from cnncourse.convolution.shapes import AxisPadding, Pair, axis_sides, check_pair
 from cnncourse.plots._arrays import Format, limits_of, to_array, to_plane
 from cnncourse.plots._grids import matrix, pixel_grid
 from cnncourse.plots._panels import axes_of, balanced, card
@@ -23,11 +23,10 @@ from cnncourse.plots._style import (
     WIDTH,
     bare,
     figure,
-    grid,
     style,
 )
 
-__all__ = ["block_matrix", "conv_blocks", "conv_step", "grids", "padding_frames", "signals", "stops"]
+__all__ = ["block_matrix", "conv_blocks", "conv_step", "grids", "padding_frames", "stops"]
 
 
 def conv_step(
@@ -302,48 +301,6 @@ def padding_frames(
                 spine.set(visible=True, color=MUTED, linewidth=0.6)
             ax.set_title(mode)
     return axes_of(axes)
-
-
-def signals(
-    time: Any, series: Mapping[str, Any], xlabel: str = "time in ms", colors: Sequence[str] | None = None
-) -> Any:
-    """Draw signals below each other on one time axis and one scale.
-
-    Parameters
-    ----------
-    time : array_like of shape (L,)
-    series : mapping from title to array_like of shape (L,)
-    xlabel : str
-    colors : sequence of color, optional
-        Input blue and outputs green if they are not given.
-
-    Returns
-    -------
-    Axes or ndarray of Axes
-
-    Examples
-    --------
-    >>> axes = signals([0, 1, 2], {"in": [0, 1, 0], "out": [0.3, 0.3, 0.3]})
-    >>> len(axes)
-    2
-    """
-    across = to_array("time", time)
-    values = {title: to_array(f"series[{title!r}]", y) for title, y in series.items()}
-    low, high = min(float(y.min()) for y in values.values()), max(float(y.max()) for y in values.values())
-    margin = 0.06 * (high - low)
-    with style():
-        _, axes = figure(len(values), 1, height=1.25 * len(values) + 0.55)
-        panels = list(np.atleast_1d(axes).flat)
-        for index, (ax, (title, y)) in enumerate(zip(panels, values.items(), strict=True)):
-            color = colors[index] if colors else (INPUT if index == 0 else OUTPUT)
-            ax.plot(across, y, color=color, linewidth=1.4)
-            ax.set_title(title, loc="left")
-            ax.set_ylim(low - margin, high + margin)
-            grid(ax)
-            if ax is not panels[-1]:
-                ax.set_xticklabels([])
-        panels[-1].set_xlabel(xlabel)
-    return axes_of(panels)
 
 
 def block_matrix(

@@ -9,6 +9,7 @@ from matplotlib.ticker import FormatStrFormatter, LogLocator, MaxNLocator
 from torch import nn
 
 from cnncourse.plots._arrays import to_array, to_plane
+from cnncourse.plots._diagrams import block_diagram
 from cnncourse.plots._style import (
     AMOUNT,
     INK,
@@ -22,7 +23,6 @@ from cnncourse.plots._style import (
     style,
     tidy,
 )
-from cnncourse.plots.diagrams import block_diagram
 
 __all__ = ["block_diagrams", "layer_norms", "loss_slices"]
 

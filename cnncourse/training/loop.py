@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from cnncourse._graph import evaluating
+from cnncourse._modules import evaluating
 from cnncourse.training.batches import Batches
 from cnncourse.training.distributed import processes, rank, sums
 from cnncourse.training.optimizers import learning_rate_at

@@ -11,7 +11,7 @@ from torch import nn
 from torch.utils.hooks import RemovableHandle
 
 from cnncourse._checks import check_choice
-from cnncourse._graph import evaluating
+from cnncourse._modules import evaluating
 
 if TYPE_CHECKING:
     from cnncourse.data import ImageSet

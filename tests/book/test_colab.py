@@ -118,7 +118,7 @@ def test_the_wheel_holds_experiments_and_records(colab):
     with zipfile.ZipFile(wheel) as archive:
         found = {name for name in archive.namelist() if name.endswith((".toml", ".json"))}
     package = ROOT / "cnncourse"
-    for folder, kind in (("experiments", "*.toml"), ("records", "*/*.json")):
+    for folder, kind in (("experiments", "*.toml"), ("experiments/records", "*/*.json")):
         files = [path.relative_to(ROOT).as_posix() for path in (package / folder).glob(kind)]
         assert files and set(files) <= found
 

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 CODE = [
     "import matplotlib.pyplot as plt\n"
     "from cnncourse.notebook import glue\n"
-    "from cnncourse._windows import output_size",
+    "from cnncourse.convolution.windows import output_size",
     "plt.plot([1, 2])\nplt.show()",
     "glue('mean', 1 / 3)",
     "print(output_size(32, 3, stride=2))",

@@ -1,0 +1,292 @@
+"""How a window walks over a picture: padding, positions, output sizes; used by convolution and pooling.
+
+Pictures come in batches of shape (N, C, H, W): examples, channels, height, width. A window of
+``K_h x K_w`` pixels stops at some positions of the padded picture; `output_size` counts them,
+`sliding_windows` shows what is seen at each, `coverage` counts how often each pixel is seen.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from cnncourse._checks import check_array, check_count
+from cnncourse.convolution.shapes import (
+    PADDING_MODES,
+    AxisPadding,
+    Padding,
+    Pair,
+    Sides,
+    axis_sides,
+    check_fits,
+    check_pair,
+    frame_sides,
+    padding_sides,
+)
+
+__all__ = [
+    "PADDING_MODES",
+    "AxisPadding",
+    "Padding",
+    "Pair",
+    "Sides",
+    "check_fits",
+    "check_pair",
+    "coverage",
+    "im2col",
+    "output_size",
+    "pad2d",
+    "pad2d_backward",
+    "padding_sides",
+    "sliding_windows",
+]
+
+
+def output_size(
+    size: int,
+    kernel_size: int,
+    stride: int = 1,
+    padding: AxisPadding = 0,
+    dilation: int = 1,
+    ceil_mode: bool = False,
+) -> int:
+    r"""Count the positions at which a window stops along one axis.
+
+    .. math:: \left\lfloor \frac{\text{size} + \text{before} + \text{after}
+              - \text{dilation} (\text{kernel\_size} - 1) - 1}{\text{stride}} \right\rfloor + 1
+
+    Parameters
+    ----------
+    size : int
+        Pixels along the axis, without padding.
+    kernel_size : int
+        Pixels of the window along the axis.
+    stride : int
+        Distance between two stops.
+    padding : int, (before, after), 'same' or 'valid'
+        Pixels added on each side. ``'valid'`` adds none; ``'same'`` adds what
+        ``ceil(size / stride)`` stops need, an odd surplus after the picture.
+    dilation : int
+        Distance between two neighboring elements of the window.
+    ceil_mode : bool
+        Round up instead of down: the last window may hang over the end, as long as it starts
+        inside the picture or the padding before it (pooling alone uses this).
+
+    Returns
+    -------
+    int
+        The number of stops, at least 1.
+
+    Raises
+    ------
+    ValueError
+        If the window is larger than the padded axis.
+
+    Examples
+    --------
+    >>> output_size(32, 3), output_size(32, 3, padding=1), output_size(224, 7, stride=2, padding=3)
+    (30, 32, 112)
+    >>> output_size(32, 3, stride=2, padding="same"), output_size(8, 3, stride=2, ceil_mode=True)
+    (16, 4)
+    """
+    size, kernel_size = check_count("size", size), check_count("kernel_size", kernel_size)
+    stride, dilation = check_count("stride", stride), check_count("dilation", dilation)
+    before, after = axis_sides(padding, size, kernel_size, stride, dilation)
+    check_fits((kernel_size,), (dilation,), (size + before + after,))
+    room = size + before + after - dilation * (kernel_size - 1) - 1  # how far the window can travel
+    if not ceil_mode:
+        return room // stride + 1
+    stops = math.ceil(room / stride) + 1
+    return stops - 1 if (stops - 1) * stride >= size + before else stops
+
+
+def pad2d(x: Any, padding: Padding, mode: str = "zeros") -> np.ndarray:
+    """Lay a frame of pixels around each picture.
+
+    Parameters
+    ----------
+    x : array_like, (N, C, H, W)
+    padding : int, (vertical, horizontal) or ((top, bottom), (left, right))
+        Width of the frame in pixels.
+    mode : {'zeros', 'reflect', 'replicate', 'circular'}
+        What fills it: zeros; the picture mirrored at its border pixel, which is not repeated; the
+        border pixel again and again; or the opposite side, as if the picture were a tile.
+
+    Returns
+    -------
+    ndarray, (N, C, top + H + bottom, left + W + right)
+
+    Raises
+    ------
+    ValueError
+        If the frame is wider than what there is to mirror (H - 1, W - 1) or to wrap (H, W).
+
+    Examples
+    --------
+    >>> row = [[[[1, 2, 3]]]]
+    >>> for mode in PADDING_MODES:
+    ...     print(mode, pad2d(row, (0, 2), mode)[0, 0, 0])
+    zeros [0. 0. 1. 2. 3. 0. 0.]
+    reflect [3. 2. 1. 2. 3. 2. 1.]
+    replicate [1. 1. 1. 2. 3. 3. 3.]
+    circular [2. 3. 1. 2. 3. 1. 2.]
+    """
+    x = check_array("x", x, "(N, C, H, W)")
+    sides = frame_sides(padding, x.shape[2:], mode)
+    return np.pad(x, ((0, 0), (0, 0), *sides), mode=PADDING_MODES[mode])
+
+
+def pad2d_backward(grad_output: Any, x: Any, padding: Padding, mode: str = "zeros") -> np.ndarray:
+    """Return the gradient of `pad2d`: each pixel collects from all the places it was copied to.
+
+    Parameters
+    ----------
+    grad_output : array_like, (N, C, top + H + bottom, left + W + right)
+        Gradient of a loss with respect to the padded pictures.
+    x : array_like, (N, C, H, W)
+        What was padded; its shape is used.
+    padding, mode
+        As given to `pad2d`.
+
+    Returns
+    -------
+    ndarray, (N, C, H, W)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> pad2d_backward(np.ones((1, 1, 1, 7)), np.zeros((1, 1, 1, 3)), (0, 2), "replicate")
+    array([[[[3., 1., 3.]]]])
+    """
+    x = check_array("x", x, "(N, C, H, W)")
+    grad = check_array("grad_output", grad_output, "(N, C, H, W)")
+    H, W = x.shape[2:]
+    (top, bottom), (left, right) = sides = frame_sides(padding, (H, W), mode)
+    padded_shape = (*x.shape[:2], top + H + bottom, left + W + right)
+    if grad.shape != padded_shape:
+        raise ValueError(f"grad_output must have the padded shape {padded_shape}, got {grad.shape}")
+    if mode == "zeros":
+        return grad[:, :, top : top + H, left : left + W].copy()
+    for axis, size, side in ((2, H, sides[0]), (3, W, sides[1])):
+        source = np.pad(np.arange(size), side, mode=PADDING_MODES[mode])  # padded place -> pixel it copies
+        collected = np.zeros((size, *np.delete(grad.shape, axis)), dtype=grad.dtype)
+        np.add.at(collected, source, np.moveaxis(grad, axis, 0))
+        grad = np.moveaxis(collected, 0, axis)
+    return grad
+
+
+def sliding_windows(x: Any, kernel_size: Pair, stride: Pair = 1, dilation: Pair = 1) -> np.ndarray:
+    """Show what the window sees at each of its stops.
+
+    The result is a view: no pixel is copied, only read again and again, so it takes no memory,
+    and must not be written to.
+
+    Parameters
+    ----------
+    x : array_like, (N, C, H, W)
+    kernel_size, stride, dilation : int or (vertical, horizontal)
+
+    Returns
+    -------
+    ndarray, (N, C, H_out, W_out, K_h, K_w)
+        ``windows[n, c, i, j]`` is the patch under the window at its stop (i, j).
+
+    Raises
+    ------
+    ValueError
+        If the window is larger than the picture.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.arange(16.0).reshape(1, 1, 4, 4)
+    >>> windows = sliding_windows(x, 3)
+    >>> windows.shape
+    (1, 1, 2, 2, 3, 3)
+    >>> windows[0, 0, 1, 1]
+    array([[ 5.,  6.,  7.],
+           [ 9., 10., 11.],
+           [13., 14., 15.]])
+    """
+    x = check_array("x", x, "(N, C, H, W)")
+    kernel = check_pair("kernel_size", kernel_size)
+    S_h, S_w = check_pair("stride", stride)
+    D_h, D_w = check_pair("dilation", dilation)
+    check_fits(kernel, (D_h, D_w), x.shape[2:])
+    span = (D_h * (kernel[0] - 1) + 1, D_w * (kernel[1] - 1) + 1)
+    windows = sliding_window_view(x, span, axis=(2, 3))
+    return windows[:, :, ::S_h, ::S_w, ::D_h, ::D_w]
+
+
+def im2col(
+    x: Any, kernel_size: Pair, stride: Pair = 1, padding: Padding = 0, dilation: Pair = 1
+) -> np.ndarray:
+    """Copy each window into a column, so that a convolution becomes one matrix product.
+
+    Parameters
+    ----------
+    x : array_like, (N, C, H, W)
+    kernel_size, stride, dilation : int or (vertical, horizontal)
+    padding : int, (vertical, horizontal), ((top, bottom), (left, right)), 'same' or 'valid'
+        Zeros laid around the picture first.
+
+    Returns
+    -------
+    ndarray, (N, C * K_h * K_w, H_out * W_out)
+
+    Examples
+    --------
+    >>> im2col([[[[1, 2, 3], [4, 5, 6]]]], 2)[0]
+    array([[1., 2.],
+           [2., 3.],
+           [4., 5.],
+           [5., 6.]])
+    """
+    x = check_array("x", x, "(N, C, H, W)")
+    sides = padding_sides(padding, x.shape[2:], kernel_size, stride, dilation)
+    windows = sliding_windows(pad2d(x, sides), kernel_size, stride, dilation)
+    N, C, H_out, W_out, K_h, K_w = windows.shape
+    columns = windows.transpose(0, 1, 4, 5, 2, 3)  # (N, C, K_h, K_w, H_out, W_out)
+    return columns.reshape(N, C * K_h * K_w, H_out * W_out)
+
+
+def coverage(
+    size: Pair, kernel_size: Pair, stride: Pair = 1, padding: Padding = 0, dilation: Pair = 1
+) -> np.ndarray:
+    """Count how many stops of the window see each pixel.
+
+    Parameters
+    ----------
+    size : int or (H, W)
+        The picture's size, without padding.
+    kernel_size, stride, dilation : int or (vertical, horizontal)
+    padding : int, (vertical, horizontal), ((top, bottom), (left, right)), 'same' or 'valid'
+
+    Returns
+    -------
+    ndarray of int, (H, W)
+
+    Examples
+    --------
+    >>> coverage(4, 3)
+    array([[1, 2, 2, 1],
+           [2, 4, 4, 2],
+           [2, 4, 4, 2],
+           [1, 2, 2, 1]])
+    """
+    sizes, kernel = check_pair("size", size), check_pair("kernel_size", kernel_size)
+    strides, dilations = check_pair("stride", stride), check_pair("dilation", dilation)
+    sides = padding_sides(padding, sizes, kernel, strides, dilations)
+    axes = zip(sizes, kernel, strides, sides, dilations, strict=True)
+    rows, columns = (_axis_coverage(*axis) for axis in axes)
+    return np.outer(rows, columns)
+
+
+def _axis_coverage(size: int, kernel: int, stride: int, side: tuple[int, int], dilation: int) -> np.ndarray:
+    """Count how many stops see each place of one axis."""
+    seen = np.zeros(side[0] + size + side[1], dtype=np.int64)
+    for stop in range(output_size(size, kernel, stride, side, dilation)):
+        start = stop * stride
+        seen[start : start + dilation * (kernel - 1) + 1 : dilation] += 1
+    return seen[side[0] : side[0] + size]

@@ -1,0 +1,46 @@
+"""Experiments: runs with a name and a record, what the book asked of them, and what came out.
+
+`train` and `evaluate_run` go from a network's name to a saved run; `run_experiment` makes the records
+of an experiment; `load_records` reads those that come with the package.
+
+Examples
+--------
+>>> from cnncourse import experiments
+>>> records = experiments.load_records("vgg-kernels")
+>>> sorted(records), len(records["two-3x3"])
+(['one-5x5', 'two-3x3'], 3)
+"""
+
+from cnncourse.experiments.experiment import Experiment, ExperimentRun, experiment_names, load_records
+from cnncourse.experiments.make import RunStatus, experiment_status, run_experiment
+from cnncourse.experiments.record import RunRecord
+from cnncourse.experiments.run import evaluate_run, load_model, load_run, train
+from cnncourse.experiments.runs import (
+    Comparison,
+    RunEntry,
+    compare_runs,
+    list_runs,
+    read_record,
+    read_records,
+)
+
+__all__ = [
+    "Comparison",
+    "Experiment",
+    "ExperimentRun",
+    "RunEntry",
+    "RunRecord",
+    "RunStatus",
+    "compare_runs",
+    "evaluate_run",
+    "experiment_names",
+    "experiment_status",
+    "list_runs",
+    "load_model",
+    "load_records",
+    "load_run",
+    "read_record",
+    "read_records",
+    "run_experiment",
+    "train",
+]

@@ -1,0 +1,238 @@
+"""Experiments: what is trained to answer a question of the book, and the records that answer it.
+
+An experiment is one TOML file: the question, the data, the seeds, one recipe that all runs share and, run
+by run, the network and what is different. `run_experiment` makes every record that is missing;
+`load_records` reads those that come with the package.
+
+Examples
+--------
+>>> text = '''
+... title = "Depth"
+... question = "Does a deeper network learn better?"
+... chapter = "resnet"
+... data = "cifar10"
+... seeds = [0, 1, 2]
+... [recipe]
+... epochs = 10
+... [runs.shallow]
+... model = "conv_bn_gap"
+... [runs.deep]
+... model = "double_conv_gap"
+... options = {dropout = 0.0}
+... recipe = {learning_rate = 0.01}
+... '''
+>>> experiment = Experiment.from_toml("depth", text)
+>>> experiment.runs["deep"].recipe.learning_rate, experiment.runs["shallow"].recipe.learning_rate
+(0.01, 0.001)
+"""
+
+import dataclasses
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from cnncourse._checks import check_choice, check_count
+from cnncourse.experiments.keys import check_keys
+from cnncourse.experiments.record import RunRecord
+from cnncourse.training.recipe import Recipe
+
+MEASURES = ("training", "gradient_norms")
+_NEEDED = {"title": str, "question": str, "chapter": str, "data": str, "seeds": list, "runs": dict}
+_OPTIONAL = {"measure": str, "recipe": dict}
+_OF_A_RUN = {"model": str, "options": dict, "recipe": dict}
+
+
+@dataclasses.dataclass(frozen=True)
+class ExperimentRun:
+    """One run of an experiment: a network and a recipe, trained once for each seed.
+
+    Parameters
+    ----------
+    name : str
+        Its name in the experiment.
+    model : str
+        A key of `cnncourse.models.MODELS`.
+    recipe : Recipe
+        Its seed is replaced by each of the experiment's.
+    options : mapping
+        Further arguments of the network.
+    """
+
+    name: str
+    model: str
+    recipe: Recipe
+    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Experiment:
+    """A question and the runs that answer it.
+
+    Parameters
+    ----------
+    name : str
+        The name of its file, and of the folder of its records.
+    title, question, chapter : str
+        What it is called, what it asks, and the chapter that shows the answer.
+    data : str
+        The data set's name.
+    seeds : tuple of int
+        Every run is made once for each.
+    runs : mapping from str to ExperimentRun
+        By name.
+    measure : {"training", "gradient_norms"}
+        What is done with each network: train and evaluate it, or measure the length of the gradient
+        in each of its layers before any training.
+    shipped : bool
+        Whether it comes with the package.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a value is of the wrong kind or unknown.
+    """
+
+    name: str
+    title: str
+    question: str
+    chapter: str
+    data: str
+    seeds: tuple[int, ...]
+    runs: Mapping[str, ExperimentRun]
+    measure: str = "training"
+    shipped: bool = False
+
+    def __post_init__(self) -> None:
+        check_choice("measure", self.measure, MEASURES)
+        if not self.runs:
+            raise ValueError("runs is empty: give at least one table [runs.NAME]")
+        for name in (self.name, *self.runs):
+            if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", name):
+                raise ValueError(f"a name holds small letters, digits, '-', '_' and '.' only, got {name!r}")
+        seeds = tuple(check_count("seeds", seed, minimum=0) for seed in self.seeds)
+        if not seeds or len(set(seeds)) < len(seeds):
+            raise ValueError(f"seeds must be one or more different numbers, got {list(seeds)}")
+        object.__setattr__(self, "seeds", seeds)
+
+    @classmethod
+    def from_toml(cls, name: str, text: str, shipped: bool = False) -> "Experiment":
+        """Return the experiment `name` written in `text`; unknown keys are refused."""
+        values = tomllib.loads(text)
+        check_keys("experiment", values, _NEEDED, _OPTIONAL)
+        shared = values.pop("recipe", {})
+        runs = {run: _read_run(run, table, shared) for run, table in values.pop("runs").items()}
+        return cls(name=name, runs=runs, shipped=shipped, **values)
+
+    @classmethod
+    def load(cls, name: str | Path) -> "Experiment":
+        """Return the experiment `name` of the package, or that in a file of yours, ``PATH.toml``.
+
+        Raises
+        ------
+        ValueError, FileNotFoundError
+            If there is none, or something in it is wrong; the message names it.
+        """
+        shipped = not str(name).endswith(".toml")
+        if shipped:
+            check_choice("experiment", str(name), experiment_names())
+        path = _here() / f"{name}.toml" if shipped else Path(name)
+        try:
+            return cls.from_toml(path.stem, path.read_text(encoding="utf-8"), shipped)
+        except FileNotFoundError:
+            raise FileNotFoundError(f"there is no experiment file {str(path)!r}") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValueError, TypeError) as error:
+            raise ValueError(f"experiment {str(name)!r}: {error}") from None
+
+    def select(
+        self, only: Iterable[str] | None = None, seeds: Iterable[int] | None = None
+    ) -> list[tuple[ExperimentRun, int]]:
+        """Return runs with seeds: all, or `only` some of them; one seed of every run before the next."""
+        chosen = list(self.runs) if only is None else list(only)
+        numbers = self.seeds if seeds is None else list(seeds)
+        for run in chosen:
+            check_choice(f"run of {self.name}", run, self.runs)
+        for seed in numbers:
+            if seed not in self.seeds:
+                known = ", ".join(map(str, self.seeds))
+                raise ValueError(f"seed {seed} is none of {self.name}; its seeds: {known}")
+        return [(self.runs[run], seed) for seed in numbers for run in chosen]
+
+    def difference(self, record: RunRecord, run: ExperimentRun, seed: int) -> str:
+        """Return in words how `record` differs from what `run` with `seed` would make; "" if it does not."""
+        wanted = run.recipe.replace(seed=seed).to_dict()
+        recipe = Recipe().to_dict() | record.recipe
+        pairs = {key: (recipe.get(key), value) for key, value in wanted.items()}
+        pairs |= {key: (recipe[key], None) for key in recipe if key not in wanted}
+        pairs["model"] = (record.model.get("name"), run.model)
+        pairs["options"] = (record.model.get("options") or {}, dict(run.options))
+        pairs["data"] = (record.dataset.get("name"), self.data)
+        return ", ".join(f"{key} {old!r}, now {new!r}" for key, (old, new) in pairs.items() if old != new)
+
+
+def _read_run(name: str, table: Any, shared: dict[str, Any]) -> ExperimentRun:
+    """Return the run that `table` describes, with the recipe `shared` by all."""
+    if not isinstance(table, dict):
+        raise TypeError(f"runs.{name} must be a table, got {table!r}")
+    try:
+        check_keys("run", table, {"model": str}, _OF_A_RUN)
+        changes = shared | table.get("recipe", {})
+        if "seed" in changes:
+            raise ValueError("a recipe of an experiment has no seed: 'seeds' lists them for all runs")
+        options = table.get("options", {})
+        return ExperimentRun(name, table["model"], Recipe.from_dict(changes), options)
+    except (ValueError, TypeError) as error:
+        raise type(error)(f"runs.{name}: {error}") from None
+
+
+def experiment_names() -> list[str]:
+    """Return the names of the experiments that come with the package."""
+    return sorted(path.stem for path in _here().glob("*.toml"))
+
+
+def load_records(name: str) -> dict[str, list[RunRecord]]:
+    """Return the records of the experiment `name` that come with the package, by run, one a seed.
+
+    Parameters
+    ----------
+    name : str
+        The experiment's name; `experiment_names` lists them.
+
+    Returns
+    -------
+    dict from str to list of RunRecord
+        In the order of the experiment's runs and seeds; at least one record a run.
+
+    Raises
+    ------
+    ValueError
+        If there is no such experiment, or a record is damaged.
+    FileNotFoundError
+        If a run has no record; the message gives the command that makes it.
+    """
+    experiment = Experiment.load(name)
+    found: dict[str, list[RunRecord]] = {}
+    for run in experiment.runs:
+        paths = [record_path(experiment, run, seed) for seed in experiment.seeds]
+        found[run] = [RunRecord.load(path) for path in paths if path.is_file()]
+        if not found[run]:
+            raise FileNotFoundError(
+                f"experiment {name!r} has no record of its run {run!r}; "
+                f"make it with: cnncourse experiment run {name} --only {run}"
+            )
+    return found
+
+
+def record_path(experiment: Experiment, run: str, seed: int, records: str | Path | None = None) -> Path:
+    """Return where the record of `run` with `seed` is: in the folder `records`, by default the package's."""
+    if records is None and not experiment.shipped:
+        raise ValueError("an experiment of your own needs a folder for its records: give --records FOLDER")
+    folder = _here() / "records" if records is None else Path(records)
+    return folder / experiment.name / f"{run}-seed{seed}.json"
+
+
+def _here() -> Path:
+    """Return the folder of the published experiments and their records."""
+    return Path(str(resources.files("cnncourse.experiments")))

@@ -1,0 +1,252 @@
+"""What makes an experiment's records: one run after the other, each of which can be killed and goes on."""
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from cnncourse import data
+from cnncourse.experiments.experiment import Experiment, ExperimentRun, record_path
+from cnncourse.experiments.record import RunRecord, describe_environment, now
+from cnncourse.experiments.run import RECORD, describe_model, train
+from cnncourse.models import create_model
+from cnncourse.training.batches import Batches
+from cnncourse.training.loop import DivergedError
+from cnncourse.training.measures import gradient_norms
+from cnncourse.training.progress import describe_epoch
+from cnncourse.training.support import choose_device
+
+WORK = "runs/experiments"
+
+
+@dataclasses.dataclass(frozen=True)
+class RunStatus:
+    """Where one run of an experiment stands.
+
+    Parameters
+    ----------
+    run : str
+        The run's name.
+    seed : int
+        Its seed.
+    state : {"done", "missing", "started", "out of date"}
+        Whether its record is there, and whether it is the record of what the experiment says now.
+    detail : str
+        The result, the epochs so far, or what differs.
+    """
+
+    run: str
+    seed: int
+    state: str
+    detail: str
+
+
+def experiment_status(
+    experiment: Experiment,
+    only: Iterable[str] | None = None,
+    seeds: Iterable[int] | None = None,
+    records: str | Path | None = None,
+    work: str | Path = WORK,
+) -> list[RunStatus]:
+    """Return where each run of `experiment` stands; the parameters are those of `run_experiment`."""
+    return [_status(experiment, run, seed, records, work) for run, seed in experiment.select(only, seeds)]
+
+
+def _status(
+    experiment: Experiment, run: ExperimentRun, seed: int, records: str | Path | None, work: str | Path
+) -> RunStatus:
+    path = record_path(experiment, run.name, seed, records)
+    if path.is_file():
+        record = RunRecord.load(path)
+        difference = experiment.difference(record, run, seed)
+        state = "out of date" if difference else "done"
+        return RunStatus(run.name, seed, state, difference or _describe(record))
+    started = Path(work) / experiment.name / path.stem / RECORD
+    if started.is_file():
+        record = RunRecord.load(started)
+        if not experiment.difference(record, run, seed):
+            done = f"{len(record.history)} of {run.recipe.epochs} epochs"
+            return RunStatus(run.name, seed, "started", done)
+    return RunStatus(run.name, seed, "missing", "")
+
+
+def _describe(record: RunRecord) -> str:
+    """Return a record's result in words."""
+    accuracy = record.result.get("test_accuracy")
+    if accuracy is not None:
+        return f"test accuracy {100 * accuracy:.2f} %"
+    return "measured" if "gradient_norms" in record.result else record.status
+
+
+def run_experiment(
+    experiment: str | Path | Experiment,
+    only: Iterable[str] | None = None,
+    seeds: Iterable[int] | None = None,
+    records: str | Path | None = None,
+    work: str | Path = WORK,
+    device: str = "auto",
+    progress: bool | None = None,
+    report: Callable[[str], None] | None = None,
+) -> list[RunStatus]:
+    """Make every record of an experiment that is missing or out of date.
+
+    A run that was killed goes on at its last checkpoint. Two processes may work on the same experiment:
+    each takes the runs that the other is not at. A run whose loss becomes infinite has a record too.
+
+    Parameters
+    ----------
+    experiment : str, Path or Experiment
+        The name of one of the package's, or the path of a TOML file.
+    only : iterable of str, optional
+        Names of runs; by default all.
+    seeds : iterable of int, optional
+        Some of the experiment's seeds; by default all.
+    records : str or Path, optional
+        The folder in which the folder of the experiment's records is; by default that of the package, which
+        must then be a checkout of the repository.
+    work : str or Path
+        Where the runs are kept while they are trained, with their weights and checkpoints.
+    device : {"auto", "cpu", "cuda", "mps"}
+        Where to train.
+    progress : bool, optional
+        As in `fit`.
+    report : callable, optional
+        Called with a line of text when a run begins, after each epoch and when its record is written.
+
+    Returns
+    -------
+    list of RunStatus
+        How it stands afterwards.
+
+    Raises
+    ------
+    ValueError, OSError
+        If something is unknown, does not fit, or cannot be read or written.
+    KeyboardInterrupt
+        If Ctrl-C ended a run; the epochs before are kept, and the next call goes on there.
+    """
+    if not isinstance(experiment, Experiment):
+        experiment = Experiment.load(experiment)
+    say = report or (lambda line: None)
+    chosen = experiment.select(only, seeds)
+    _check_models({run.name: run for run, _ in chosen})
+    for run, seed in chosen:
+        path = record_path(experiment, run.name, seed, records)
+        _check_writable(path, records)
+        folder = Path(work) / experiment.name / path.stem
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(f"{folder}.lock", timeout=0):
+                status = _status(experiment, run, seed, records, work)
+                if status.state != "done":
+                    why = f"{status.state}, {status.detail}" if status.detail else status.state
+                    say(f"{path.stem}: {run.model} ({why})")
+                    record = _make(experiment, run, seed, folder, device, progress, say)
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    record.save(path)
+                    say(f"{path.stem}: {_describe(record)}")
+        except Timeout:
+            say(f"{path.stem}: another process is at it")
+    return [_status(experiment, run, seed, records, work) for run, seed in chosen]
+
+
+def _check_models(runs: dict[str, ExperimentRun]) -> None:
+    """Raise if a network or an option is unknown: before hours of training, not after them."""
+    for name, run in runs.items():
+        try:
+            create_model(run.model, options=run.options)
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"runs.{name}: {error}") from None
+
+
+def _check_writable(path: Path, records: str | Path | None) -> None:
+    """Raise unless records may be written: into a folder that was given, or into a checkout."""
+    package = path.parents[3]
+    if records is None and not (package.parent / "pyproject.toml").is_file():
+        raise ValueError(
+            "this cnncourse is no checkout, its own records stay as they are: give --records FOLDER"
+        )
+
+
+def _make(
+    experiment: Experiment,
+    run: ExperimentRun,
+    seed: int,
+    folder: Path,
+    device: str,
+    progress: bool | None,
+    say: Callable[[str], None],
+) -> RunRecord:
+    """Return the record of `run` with `seed`."""
+    file = experiment.name if experiment.shipped else f"{experiment.name}.toml"
+    command = f"cnncourse experiment run {file} --only {run.name} --seeds {seed}"
+    if experiment.measure == "gradient_norms":
+        return _measure_gradients(experiment, run, seed, folder.name, command, device)
+    _move_aside(experiment, run, seed, folder)
+    recipe = run.recipe.replace(seed=seed)
+    try:
+        record, _ = train(
+            run.model,
+            experiment.data,
+            recipe,
+            runs=folder.parent,
+            name=folder.name,
+            test=True,
+            device=device,
+            progress=progress,
+            report=lambda row: say(f"{folder.name}: {describe_epoch(row, recipe.epochs)}"),
+            command=command,
+            options=run.options,
+            resume=True,
+        )
+    except DivergedError as error:
+        say(f"{folder.name}: {error}")
+        return RunRecord.load(folder / RECORD)
+    if record.status == "interrupted":
+        kept = f"{len(record.history)} of {recipe.epochs} epochs are kept"
+        say(f"{folder.name}: {kept}; the same command goes on there")
+        raise KeyboardInterrupt
+    return record
+
+
+def _move_aside(experiment: Experiment, run: ExperimentRun, seed: int, folder: Path) -> None:
+    """Rename a work folder that holds a training with another recipe, network or data set."""
+    if not (folder / RECORD).is_file():
+        return
+    if experiment.difference(RunRecord.load(folder / RECORD), run, seed):
+        number = 1
+        while (old := folder.with_name(f"{folder.name}-old-{number}")).exists():
+            number += 1
+        folder.rename(old)
+
+
+def _measure_gradients(
+    experiment: Experiment, run: ExperimentRun, seed: int, name: str, command: str, device: str
+) -> RunRecord:
+    """Return the record of the gradients of a new network on the first batch of the training set."""
+    target = choose_device(device)
+    recipe = run.recipe.replace(seed=seed)
+    images = data.load(experiment.data, "train")
+    started, clock = now(), time.perf_counter()
+    model = create_model(run.model, len(images.classes), images.shape[0], seed, run.options).to(target)
+    batches = Batches(images, recipe.batch_size, seed=seed, mean=recipe.mean, std=recipe.std, device=target)
+    x, labels = next(iter(batches))
+    result: dict[str, Any] = {"gradient_norms": gradient_norms(model, x, labels)}
+    result["measure_seconds"] = time.perf_counter() - clock
+    numbers = {"train": len(labels), "validation": None, "test": None}
+    return RunRecord(
+        name=name,
+        command=command,
+        recipe=recipe.to_dict(),
+        dataset={"name": images.name, **numbers, "fingerprint": images.fingerprint()},
+        seed=seed,
+        environment=describe_environment(target) | {"dtype": "float32"},
+        model=describe_model(model, run.model, run.options, images.shape),
+        result=result,
+        status="completed",
+        started=started,
+        finished=now(),
+    )

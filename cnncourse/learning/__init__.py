@@ -1,0 +1,42 @@
+"""Learning by hand: softmax and cross-entropy, rules for steps, schedules, a small CNN and its training loop.
+
+Everything is NumPy. A network gives *logits*, scores of shape (N, classes); the loss compares them with
+labels (N,), whole numbers from 0; its gradient goes backward through the layers, and a rule makes a step
+of it.
+"""
+
+from cnncourse.learning.loop import minibatches, predict, train
+from cnncourse.learning.loss import cross_entropy, cross_entropy_backward, log_softmax, log_sum_exp, softmax
+from cnncourse.learning.small_cnn import SmallCNN, linear, linear_backward
+from cnncourse.learning.steps import (
+    RULES,
+    adam_step,
+    cosine_decay,
+    momentum_step,
+    one_cycle,
+    sgd_step,
+    step_decay,
+    warm_up,
+)
+
+__all__ = [
+    "RULES",
+    "SmallCNN",
+    "adam_step",
+    "cosine_decay",
+    "cross_entropy",
+    "cross_entropy_backward",
+    "linear",
+    "linear_backward",
+    "log_softmax",
+    "log_sum_exp",
+    "minibatches",
+    "momentum_step",
+    "one_cycle",
+    "predict",
+    "sgd_step",
+    "softmax",
+    "step_decay",
+    "train",
+    "warm_up",
+]

@@ -1,0 +1,255 @@
+"""Receptive fields measured: the gradient of one output with respect to each pixel."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.func import functional_call
+from torch.overrides import TorchFunctionMode
+
+from cnncourse._checks import check_choice, check_counts, check_image
+from cnncourse._modules import check_module, evaluating
+from cnncourse.convolution.shapes import check_pair
+
+FLAT = {
+    "relu", "relu_", "relu6", "leaky_relu", "gelu", "silu", "tanh", "sigmoid", "hardswish", "hardsigmoid",
+    "elu", "selu", "celu", "mish", "hardtanh", "prelu", "softplus", "dropout", "batch_norm", "layer_norm",
+    "local_response_norm",
+}  # fmt: skip
+OVER_PLACES = {"group_norm", "instance_norm"}  # each value depends on all places of a map
+
+
+def receptive_field_by_gradient(
+    model: nn.Module,
+    image_shape: Sequence[int],
+    layer: str | None = None,
+    position: tuple[int, int] | None = None,
+) -> np.ndarray:
+    """Return which pixels one output depends on, from its gradient with respect to the image.
+
+    So that no path is hidden by chance, every path is opened first: all weights are made equal and
+    positive, pooling by the largest value becomes pooling by the mean, and what works on each value
+    alone, or on the channels at one place (activations; batch, response and layer normalization) is left
+    out. Then a gradient is zero only where no path leads.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Any network; it is not changed, and may stand on torch's meta device.
+    image_shape : sequence of int
+        Shape (C, H, W) of one image.
+    layer : str, optional
+        The module whose output is asked; by default the last one that gives feature maps larger than 1x1.
+    position : (int, int), optional
+        Row and column of the output; by default the middle.
+
+    Returns
+    -------
+    ndarray of shape (H, W)
+        Booleans.
+
+    Raises
+    ------
+    ValueError
+        If there is no such layer, its output is no feature map, or `position` lies outside it.
+
+    Examples
+    --------
+    >>> two = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 1, 3, padding=1))
+    >>> seen = receptive_field_by_gradient(two, (1, 9, 9))
+    >>> seen.any(axis=0).astype(int)
+    array([0, 0, 1, 1, 1, 1, 1, 0, 0])
+    """
+    weights = {name: _even(value) for name, value in check_module(model).named_parameters()}
+    state = {**weights, **{name: _with_numbers(value) for name, value in model.named_buffers()}}
+    shape = check_counts("image_shape", image_shape, "(C, H, W)", length=3)
+    image = torch.ones(1, *shape, dtype=torch.float64, requires_grad=True)
+    with evaluating(model), _Open():
+        maps = _output_of(model, layer, image, state)
+        _at(maps, position).sum().backward()  # type: ignore[no-untyped-call]
+    assert image.grad is not None
+    return (image.grad[0].abs().sum(dim=0) > 0).numpy()
+
+
+def effective_receptive_field(
+    model: nn.Module,
+    images: Any,
+    layer: str | None = None,
+    position: tuple[int, int] | None = None,
+    seed: int = 0,
+) -> np.ndarray:
+    """Return how much each pixel matters for one output: its share of the squared gradient.
+
+    If all pixels jitter a little, each by itself and all as strongly, the output jitters too; a pixel's share
+    is how much of the output's variance comes from it. Averaged over images and over random mixtures
+    of the layer's channels.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Any network, with the weights that it has; it is not changed. Asked in evaluation mode.
+    images : array_like of shape (N, C, H, W)
+        Images as the network expects them.
+    layer : str, optional
+        The module whose output is asked; by default the last one that gives feature maps larger than 1x1.
+    position : (int, int), optional
+        Row and column of the output; by default the middle.
+    seed : int
+        Decides the mixtures of channels.
+
+    Returns
+    -------
+    ndarray of shape (H, W)
+        Shares, which add up to 1.
+
+    Raises
+    ------
+    ValueError
+        If the model has no weights, there is no such layer or position, or no path is open for these images.
+
+    References
+    ----------
+    Luo, Li, Urtasun, Zemel, "Understanding the effective receptive field in deep convolutional neural
+    networks", NeurIPS 2016, https://arxiv.org/abs/1701.04128.
+
+    Examples
+    --------
+    >>> three = nn.Conv2d(1, 1, 3, padding=1, bias=False)
+    >>> _ = nn.init.constant_(three.weight, 0.5)
+    >>> effective_receptive_field(three, np.zeros((1, 1, 5, 5)))[2].round(2)
+    array([0.  , 0.11, 0.11, 0.11, 0.  ])
+    """
+    pictures = torch.as_tensor(np.array(check_image("images", images, axes=(4,))))
+    like = next(check_module(model).parameters(), torch.empty(0))
+    if like.is_meta:
+        raise ValueError("model is on the meta device and has no weights to ask; make it on another device")
+    leaf = pictures.to(like.device, like.dtype).requires_grad_()
+    generator = torch.Generator().manual_seed(seed)
+    with evaluating(model), torch.enable_grad():
+        values = _at(_output_of(model, layer, leaf, None), position)  # (N, C_out)
+        mixture = torch.randn(values.shape, generator=generator).to(values)
+        (grad,) = torch.autograd.grad((values * mixture).sum(), leaf)
+    energy = grad.double().square().sum(dim=(0, 1)).cpu().numpy()
+    total = energy.sum()
+    if not total > 0:
+        raise ValueError("the gradient is zero at every pixel: no path is open for these images")
+    share: np.ndarray = energy / total
+    return share
+
+
+def field_spread(share: Any) -> float:
+    """Return the standard deviation of a field in pixels, the mean over both axes.
+
+    Parameters
+    ----------
+    share : array_like of shape (H, W)
+        How much each pixel counts, as from `effective_receptive_field`; in a mask all count alike.
+
+    Examples
+    --------
+    >>> round(field_spread(np.ones((3, 3))), 3)  # a third each on -1, 0 and 1
+    0.816
+    """
+    weights = check_image("share", share, axes=(2,))
+    if weights.min() < 0 or not weights.sum() > 0:
+        raise ValueError("share must not be negative, and not be zero everywhere")
+    variances = []
+    for axis in (0, 1):
+        mass = weights.sum(axis=1 - axis) / weights.sum()
+        place = np.arange(mass.size)
+        variances.append(float(mass @ (place - mass @ place) ** 2))
+    return math.sqrt(sum(variances) / 2)
+
+
+def _even(weight: torch.Tensor) -> torch.Tensor:
+    """Return weights with which a layer takes the mean of what it sees."""
+    return torch.full(weight.shape, 1 / max(1, math.prod(weight.shape[1:])), dtype=torch.float64)
+
+
+def _with_numbers(buffer: torch.Tensor) -> torch.Tensor:
+    """Return a buffer on the CPU, floats in double precision; ones if it has no numbers."""
+    value = torch.ones_like(buffer, device="cpu") if buffer.is_meta else buffer.detach().cpu()
+    return value.double() if value.is_floating_point() else value
+
+
+class _Open(TorchFunctionMode):
+    """Open all paths: activations and normalization do nothing, and pooling takes the mean."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = dict(kwargs or {})
+        name = str(getattr(func, "__name__", ""))
+        if name in FLAT:
+            given: torch.Tensor = args[0] if args else kwargs["input"]
+            return given.view_as(given)
+        if name in OVER_PLACES:
+            spread: torch.Tensor = args[0] + args[0].mean(dim=(-2, -1), keepdim=True)
+            return spread
+        if name in ("max_pool2d", "boolean_dispatch"):
+            return _mean_pool(*args, **kwargs)
+        if name == "adaptive_max_pool2d":
+            return F.adaptive_avg_pool2d(args[0], args[1] if len(args) > 1 else kwargs["output_size"])
+        return func(*args, **kwargs)
+
+
+def _mean_pool(
+    input: torch.Tensor,  # noqa: A002 - torch's name
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> torch.Tensor:
+    """Pool by the mean where a network pools by the largest value."""
+    if dilation in (1, (1, 1), [1, 1]):
+        return F.avg_pool2d(input, kernel_size, stride or kernel_size, padding, ceil_mode)
+    high, wide = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    channels = input.shape[1]
+    ones = torch.full((channels, 1, high, wide), 1 / (high * wide), dtype=input.dtype)
+    return F.conv2d(input, ones, None, stride or kernel_size, padding, dilation, channels)
+
+
+def _output_of(
+    model: nn.Module, layer: str | None, image: torch.Tensor, state: dict[str, torch.Tensor] | None
+) -> torch.Tensor:
+    """Return the feature maps (N, C, H, W) of one module."""
+    modules = dict(model.named_modules())
+    if layer is not None:
+        check_choice("layer", layer, filter(None, modules))
+    found: dict[str, Any] = {}
+    chosen = {layer: modules[layer]} if layer is not None else modules
+
+    def keep(name: str) -> Any:
+        def hook(module: nn.Module, given: Any, output: Any) -> None:
+            grid = isinstance(output, torch.Tensor) and output.ndim == 4 and max(output.shape[2:]) > 1
+            if layer is not None or grid:
+                found.pop(name, None)
+                found[name] = output  # the last one asked stands last
+
+        return hook
+
+    hooks = [module.register_forward_hook(keep(name)) for name, module in chosen.items()]
+    try:
+        functional_call(model, state, (image,)) if state is not None else model(image)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    if not found:
+        raise ValueError(f"no feature maps larger than 1x1 in {type(model).__name__}; name a layer")
+    name, maps = list(found.items())[-1]
+    if not isinstance(maps, torch.Tensor) or maps.ndim != 4:
+        raise ValueError(f"layer {name!r} gives no feature maps (N, C, H, W)")
+    return maps
+
+
+def _at(maps: torch.Tensor, position: tuple[int, int] | None) -> torch.Tensor:
+    """Return the values (N, C) at one place of the maps."""
+    high, wide = maps.shape[2:]
+    row, column = (high // 2, wide // 2) if position is None else check_pair("position", position, minimum=0)
+    if not (0 <= row < high and 0 <= column < wide):
+        raise ValueError(f"position {(row, column)} lies outside the feature maps of {high}x{wide}")
+    return maps[:, :, row, column]
