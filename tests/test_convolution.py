@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from cnncourse.convolution import (
     KERNELS,
-    METHODS,
     conv1d,
     conv2d,
     conv2d_backward,
@@ -27,6 +26,7 @@ from cnncourse.convolution import (
     pad2d_backward,
     sliding_windows,
 )
+from cnncourse.convolution.forward import METHODS
 from cnncourse.convolution.windows import PADDING_MODES, padding_sides
 
 TORCH_MODES = {"zeros": "constant", "reflect": "reflect", "replicate": "replicate", "circular": "circular"}

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from cnncourse import doctor
+from cnncourse.cli import examine as doctor
 from cnncourse.cli import run
 
 

@@ -9,10 +9,10 @@ import sys
 import pytest
 from filelock import FileLock
 
-from cnncourse import experiments, training
+from cnncourse import experiments
 from cnncourse.cli import run
 from cnncourse.experiments import Experiment, RunRecord, experiment_status, load_records, run_experiment
-from cnncourse.training import experiments as module
+from cnncourse.experiments import experiment as module
 
 TEXT = """
 title = "Depth"
@@ -46,11 +46,11 @@ def here(tmp_path, monkeypatch):
 @pytest.fixture
 def package(tmp_path, monkeypatch):
     """A stand-in for the package's folder in a checkout, holding the experiment ``depth``."""
-    folder = tmp_path / "checkout" / "cnncourse"
-    (folder / "experiments").mkdir(parents=True)
-    (folder / "experiments" / "depth.toml").write_text(TEXT)
+    folder = tmp_path / "checkout" / "cnncourse" / "experiments"
+    folder.mkdir(parents=True)
+    (folder / "depth.toml").write_text(TEXT)
     (tmp_path / "checkout" / "pyproject.toml").touch()
-    monkeypatch.setattr(module, "_package", lambda: folder)
+    monkeypatch.setattr(module, "_here", lambda: folder)
     monkeypatch.setenv("CNNCOURSE_DATA", "bundled")
     monkeypatch.chdir(tmp_path)
     return folder
@@ -147,14 +147,14 @@ def test_records_are_made_once_and_read_back(package, capsys):
 
 def test_a_record_of_another_recipe_is_out_of_date_and_made_again(package):
     run_experiment("depth", only=["plain"], seeds=[0])
-    path = package / "experiments" / "depth.toml"
+    path = package / "depth.toml"
     path.write_text(TEXT.replace("batch_size = 500", "batch_size = 400"))
     (state,) = experiment_status(Experiment.load("depth"), ["plain"], [0])
     assert (state.state, state.detail) == ("out of date", "batch_size 500, now 400")
     (state,) = run_experiment("depth", only=["plain"], seeds=[0])
     assert state.state == "done"
     assert load_plain(package).recipe["batch_size"] == 400
-    kept = package.parents[1] / "runs" / "experiments" / "depth" / "plain-seed0-old-1" / "record.json"
+    kept = package.parents[2] / "runs" / "experiments" / "depth" / "plain-seed0-old-1" / "record.json"
     assert RunRecord.load(kept).recipe["batch_size"] == 500  # the older training is moved aside, not deleted
 
 
@@ -235,7 +235,7 @@ def test_a_killed_run_goes_on_and_gives_the_same_numbers(here):
 
 
 def test_ctrl_c_keeps_the_epochs_and_says_so(here, monkeypatch, capsys):
-    describe = training.experiment_runs.describe_epoch
+    describe = experiments.make.describe_epoch
 
     def interrupt(row, epochs):
         if row["epoch"] == 1 and not (here / "stopped").exists():
@@ -243,7 +243,7 @@ def test_ctrl_c_keeps_the_epochs_and_says_so(here, monkeypatch, capsys):
             raise KeyboardInterrupt
         return describe(row, epochs)
 
-    monkeypatch.setattr(training.experiment_runs, "describe_epoch", interrupt)
+    monkeypatch.setattr(experiments.make, "describe_epoch", interrupt)
     command = ["experiment", "run", "depth.toml", "--only", "plain", "--seeds", "0", "--records", "made"]
     assert run(command) == 130
     assert "plain-seed0: 1 of 2 epochs are kept; the same command goes on there" in capsys.readouterr().out
@@ -298,7 +298,7 @@ def test_refused_before_anything_is_trained(here, package, monkeypatch):
         ValueError, match="an experiment of your own needs a folder for its records: give --rec"
     ):
         run_experiment("depth.toml", only=["plain"])
-    (package.parent / "pyproject.toml").unlink()
+    (package.parents[1] / "pyproject.toml").unlink()
     with pytest.raises(ValueError, match="is no checkout, its own records stay as they are: give --records"):
         run_experiment("depth", only=["plain"])
 

@@ -71,11 +71,17 @@ class TestLanguage:
             assert getattr(plots, name) is not None
             assert name in dir(plots)
 
-    def test_what_chapters_draw_is_exported(self):
-        for file in Path(plots.__file__).parent.glob("[a-z]*.py"):
-            for name in importlib.import_module(f"cnncourse.plots.{file.stem}").__all__:
-                assert plots._EXPORTS.get(name) == file.stem, f"{name} is missing in plots/__init__.py"
-                assert callable(getattr(plots, name))
+    def test_every_drawing_is_found_where_the_package_says(self):
+        for name, module in plots._EXPORTS.items():
+            assert getattr(plots, name) is getattr(importlib.import_module(f"cnncourse.plots.{module}"), name)
+
+    def test_what_one_chapter_draws_is_in_the_module_of_its_name(self):
+        chapters = [file.stem for file in Path(plots.__file__).parent.glob("[a-z]*.py")]
+        assert sorted(plots._CHAPTERS) == sorted(chapters)
+        for chapter in chapters:
+            module = getattr(plots, chapter)
+            assert all(callable(getattr(module, name)) for name in module.__all__)
+            assert not set(module.__all__) & set(plots._EXPORTS)
 
     def test_an_unknown_name_is_an_attribute_error(self):
         with pytest.raises(AttributeError, match="pixel_gird"):

@@ -14,7 +14,8 @@ from torch import nn
 
 from cnncourse import plots
 from cnncourse.models import create_model
-from cnncourse.plots import _flow, _labels, diagrams
+from cnncourse.plots import _diagrams as diagrams
+from cnncourse.plots import _flow, _labels
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ import pytest
 import torch
 from filelock import FileLock
 
-from cnncourse import data, training
+from cnncourse import data, experiments, training
 from cnncourse.experiments import RunRecord, train
 from cnncourse.models import create_model
 from cnncourse.training import Recipe
@@ -95,7 +95,7 @@ class TestResume:
 
     def test_a_stop_during_the_evaluation_loses_no_training(self, tmp_path, monkeypatch):
         with monkeypatch.context() as patch:
-            patch.setattr(training.run, "_evaluate_into", interrupt)
+            patch.setattr(experiments.run, "_evaluate_into", interrupt)
             with pytest.raises(KeyboardInterrupt):
                 train_digits(tmp_path, test=True)
         assert RunRecord.load(tmp_path / "run" / "record.json").status == "completed"
@@ -126,7 +126,7 @@ class TestResume:
             write_whole(path, content)
 
         with monkeypatch.context() as patch:
-            for module in (training.checkpoint, training.record):
+            for module in (training.checkpoint, experiments.record):
                 patch.setattr(module, "write_whole", until_killed)
             with pytest.raises(KilledError):
                 train_digits(tmp_path / "killed", recipe)
@@ -143,7 +143,7 @@ class TestResume:
             saved.append(save_checkpoint(*arguments) if not saved else interrupt())
 
         with monkeypatch.context() as patch:
-            patch.setattr(training.run, "save_checkpoint", stop_at_the_second)
+            patch.setattr(experiments.run, "save_checkpoint", stop_at_the_second)
             record, folder = train_digits(tmp_path, RECIPE.replace(epochs=2))
         assert record.status == "interrupted" and len(record.history) == 1
         assert RunRecord.load(folder / "record.json") == record

@@ -10,6 +10,7 @@ from cnncourse.convolution.costs import conv_multiply_adds, conv_parameters
 from cnncourse.convolution.forward import conv1d, conv2d
 from cnncourse.convolution.kernels import KERNELS, gabor
 from cnncourse.convolution.matrix import convolution_matrix
+from cnncourse.convolution.shapes import padding_sides
 from cnncourse.convolution.windows import (
     coverage,
     im2col,
@@ -33,5 +34,6 @@ __all__ = [
     "output_size",
     "pad2d",
     "pad2d_backward",
+    "padding_sides",
     "sliding_windows",
 ]

@@ -164,8 +164,7 @@ def _check_models(runs: dict[str, ExperimentRun]) -> None:
 
 def _check_writable(path: Path, records: str | Path | None) -> None:
     """Raise unless records may be written: into a folder that was given, or into a checkout."""
-    package = path.parents[3]
-    if records is None and not (package.parent / "pyproject.toml").is_file():
+    if records is None and not (path.parents[4] / "pyproject.toml").is_file():
         raise ValueError(
             "this cnncourse is no checkout, its own records stay as they are: give --records FOLDER"
         )
