@@ -1,7 +1,7 @@
 """What every module says when an argument is wrong: argument, rule, what was received, way out."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sized
 from typing import Any
 
 import numpy as np
@@ -43,7 +43,7 @@ def check_array(argument: str, value: Any, shape: str | None = None) -> np.ndarr
     argument : str
         The argument's name, for the message.
     value : array_like
-        Integers and booleans become float64; floats keep their precision.
+        float32 is kept; anything else becomes float64, half precision too.
     shape : str, optional
         The axes' names, such as ``"(N, C, H, W)"``; any number of axes without it.
 
@@ -71,7 +71,59 @@ def check_array(argument: str, value: Any, shape: str | None = None) -> np.ndarr
         axes = [axis for axis in shape.strip("()").split(",") if axis.strip()]
         if array.ndim != len(axes):
             raise ValueError(f"{argument} must have {len(axes)} axes {shape}, got shape {array.shape}")
-    return array if array.dtype.kind == "f" else array.astype(np.float64)
+    return array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
+
+
+def check_gradient(grad_output: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """Return the gradient of a loss for an output as a float array, if it has the output's `shape`.
+
+    Parameters
+    ----------
+    grad_output : array_like of shape `shape`
+        What a backward pass was given.
+    shape : tuple of int
+        The output's shape.
+
+    Raises
+    ------
+    ValueError
+        If it has another shape.
+
+    Examples
+    --------
+    >>> check_gradient([[1, 2]], (1, 2))
+    array([[1., 2.]])
+    """
+    grad: np.ndarray = check_array("grad_output", grad_output)
+    if grad.shape != tuple(shape):
+        raise ValueError(
+            f"grad_output must have the shape of the output, {tuple(shape)}, got {grad.shape}; "
+            "give the gradient for what the forward pass returned"
+        )
+    return grad
+
+
+def check_filled(argument: str, values: Sized, example: str) -> None:
+    """Raise unless there is something in `values`.
+
+    Parameters
+    ----------
+    argument : str
+        The argument's name, for the message.
+    values : sized
+        A mapping or a sequence.
+    example : str
+        What to give instead, for the message.
+
+    Examples
+    --------
+    >>> check_filled("series", {}, "at least one line, as {name: values}")
+    Traceback (most recent call last):
+    ...
+    ValueError: series is empty: give at least one line, as {name: values}
+    """
+    if len(values) == 0:
+        raise ValueError(f"{argument} is empty: give {example}")
 
 
 def check_count(argument: str, value: Any, minimum: int = 1) -> int:
@@ -143,7 +195,9 @@ def check_counts(argument: str, value: Any, form: str, length: int | None = None
 IMAGE_AXES = {2: "(H, W)", 3: "(C, H, W)", 4: "(N, C, H, W)"}
 
 
-def check_image(argument: str, value: Any, axes: tuple[int, ...] = (2, 3, 4)) -> np.ndarray:
+def check_image(
+    argument: str, value: Any, axes: tuple[int, ...] = (2, 3, 4), empty_batch: bool = False
+) -> np.ndarray:
     """Return `value` as float32 or float64 if it is a picture or a batch of pictures.
 
     Parameters
@@ -151,9 +205,11 @@ def check_image(argument: str, value: Any, axes: tuple[int, ...] = (2, 3, 4)) ->
     argument : str
         The argument's name, for the message.
     value : array_like
-        Whole numbers become float64, in their own range; float32 stays float32.
+        float32 is kept; anything else becomes float64, whole numbers in their own range.
     axes : tuple of int
         How many axes are allowed: 2 for (H, W), 3 for (C, H, W), 4 for (N, C, H, W).
+    empty_batch : bool
+        Whether a batch may have no pictures: it may where each picture is handled alone.
 
     Raises
     ------
@@ -171,10 +227,9 @@ def check_image(argument: str, value: Any, axes: tuple[int, ...] = (2, 3, 4)) ->
     if array.ndim not in axes:
         forms = " or ".join(IMAGE_AXES[count] for count in axes)
         raise ValueError(f"{argument} must be {forms}, got shape {array.shape}")
-    if array.size == 0:
+    if 0 in (array.shape[-3:] if empty_batch else array.shape):
         raise ValueError(f"{argument} holds no pixels, got shape {array.shape}")
-    array = check_array(argument, array, IMAGE_AXES[array.ndim])
-    return array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
+    return check_array(argument, array, IMAGE_AXES[array.ndim])
 
 
 def check_unit_range(argument: str, values: np.ndarray) -> None:

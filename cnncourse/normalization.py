@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from cnncourse._checks import check_array
+from cnncourse._checks import check_array, check_gradient
 
 __all__ = ["batch_norm", "batch_norm_backward"]
 
@@ -130,9 +130,7 @@ def batch_norm_backward(
     (np.True_, array([4.]))
     """
     x = _check_input(x)
-    grad = np.asarray(grad_output, dtype=x.dtype)
-    if grad.shape != x.shape:
-        raise ValueError(f"grad_output must have the shape of x, {x.shape}, got {grad.shape}")
+    grad = check_gradient(grad_output, x.shape)
     mean, var = _statistics(x, running_mean, running_var, training)
     axes = _all_but_channels(x)
     normalized = (x - _spread(mean, x)) / np.sqrt(_spread(var, x) + eps)

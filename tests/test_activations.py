@@ -184,7 +184,9 @@ def test_stack_agrees_with_torch(name):
 def test_messages():
     with pytest.raises(ValueError, match=r"activation is unknown: 'rleu'. Did you mean 'relu'\?"):
         derivative("rleu", [0.0])
-    with pytest.raises(ValueError, match=r"grad_output must have the shape of x, \(2,\), got \(3,\)"):
+    with pytest.raises(
+        ValueError, match=r"grad_output must have the shape of the output, \(2,\), got \(3,\)"
+    ):
         relu_backward(np.ones(3), np.ones(2))
     with pytest.raises(TypeError, match="x must hold real numbers, got dtype complex128"):
         sigmoid([1j])

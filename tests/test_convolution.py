@@ -25,6 +25,7 @@ from cnncourse.convolution import (
     pad2d,
     pad2d_backward,
     sliding_windows,
+    sliding_windows_backward,
 )
 from cnncourse.convolution.forward import METHODS
 from cnncourse.convolution.windows import PADDING_MODES, padding_sides
@@ -352,6 +353,22 @@ def test_windows_copy_nothing_and_cannot_be_written_to():
         windows[...] = 0
 
 
+@given(
+    size=st.tuples(st.integers(5, 9), st.integers(5, 9)),
+    kernel=st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    stride=st.tuples(st.integers(1, 4), st.integers(1, 4)),
+    dilation=st.tuples(st.integers(1, 2), st.integers(1, 2)),
+)
+def test_windows_backward_is_the_transpose_of_windows(size, kernel, stride, dilation):
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((2, 3, *size))
+    windows = sliding_windows(x, kernel, stride, dilation)
+    g = rng.standard_normal(windows.shape)
+    back = sliding_windows_backward(g, x, kernel, stride, dilation)
+    assert back.shape == x.shape
+    assert (windows * g).sum() == pytest.approx((x * back).sum())
+
+
 def test_arguments_are_left_alone():
     r = np.random.default_rng(0)
     x, weight, grad = r.normal(size=(1, 2, 5, 5)), r.normal(size=(2, 2, 3, 3)), r.normal(size=(1, 2, 5, 5))
@@ -456,12 +473,12 @@ X, WEIGHT = np.zeros((1, 3, 5, 5)), np.zeros((8, 3, 3, 3))
         (
             lambda: pad2d_backward(X, X, 1),
             ValueError,
-            r"grad_output must have the padded shape \(1, 3, 7, 7\), got \(1, 3, 5, 5\)",
+            r"grad_output must have the shape of the output, \(1, 3, 7, 7\), got \(1, 3, 5, 5\)",
         ),
         (
             lambda: conv2d_backward(X, X, WEIGHT),
             ValueError,
-            r"grad_output must have the output's shape \(1, 8, 3, 3\), got \(1, 3, 5, 5\)",
+            r"grad_output must have the shape of the output, \(1, 8, 3, 3\), got \(1, 3, 5, 5\)",
         ),
         (lambda: conv1d(X, WEIGHT), ValueError, r"x must have 3 axes \(N, C, L\)"),
         (lambda: output_size(5, 7), ValueError, "kernel_size 7 is larger than the padded input 5"),

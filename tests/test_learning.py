@@ -93,9 +93,19 @@ def test_float32_survives_scores_that_overflow():
         ([0.0, 1.0], TypeError, "labels must be whole numbers, got dtype float64"),
     ],
 )
-def test_bad_labels_are_named(labels, error, message):
+@pytest.mark.parametrize("score", [cross_entropy, learning.accuracy])
+def test_bad_labels_are_named(score, labels, error, message):
     with pytest.raises(error, match=message):
-        cross_entropy(np.zeros((2, 3)), labels)
+        score(np.zeros((2, 3)), labels)
+
+
+def test_accuracy_counts_highest_scores():
+    logits = np.random.default_rng(0).standard_normal((50, 4))
+    labels = logits.argmax(axis=1)
+    labels[:20] = (labels[:20] + 1) % 4
+    assert learning.accuracy(logits, labels) == 0.6
+    assert learning.accuracy([[1, 1], [1, 1]], [0, 1]) == 0.5, "of equal scores the first class counts"
+    assert learning.accuracy([[0, np.nan], [0, 1]], [1, 1]) == 0.5, "what is not a number is not right"
 
 
 def test_bad_logits_and_smoothing_are_named():

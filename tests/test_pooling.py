@@ -38,20 +38,21 @@ def windows(draw, dilated=False, padded=True):
     """Return an image and options of a pooling for which torch has an answer."""
     sizes = [draw(st.integers(1, 9)) for _ in range(2)]
     options = {"kernel_size": [], "stride": [], "padding": [], "dilation": []}
-    ceil_mode = draw(st.booleans())
+    ceil_mode, as_large = draw(st.booleans()), draw(st.booleans())
     for size in sizes:
         k = draw(st.integers(1, 4))
         d = draw(st.integers(1, 3)) if dilated else 1
         span = d * (k - 1) + 1
         p = draw(st.integers(0, k // 2)) if padded else 0
-        assume(size + 2 * p >= span)
+        stride = k if as_large else draw(st.integers(1, 4))
+        assume(size + 2 * p - span > (-stride if ceil_mode else -1))  # the only window may hang over the end
         options["kernel_size"].append(k)
-        options["stride"].append(draw(st.integers(1, 4)))
+        options["stride"].append(stride)
         options["padding"].append(p)
         options["dilation"].append(d)
     options = {name: tuple(pair) for name, pair in options.items()} | {"ceil_mode": ceil_mode}
-    if draw(st.booleans()):
-        options["stride"] = None  # as large as the window
+    if as_large:
+        options["stride"] = None
     shape = (draw(st.integers(1, 2)), draw(st.integers(1, 3)), *sizes)
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     few_values = draw(st.booleans())  # so that ties happen
@@ -301,6 +302,35 @@ def test_precision_is_kept_and_integers_become_float64(pool):
         pool(x[0, 0])
     with pytest.raises(TypeError, match="x must hold real numbers, got dtype complex128"):
         pool(x + 1j)
+
+
+def test_the_only_window_of_ceil_mode_may_hang_over_the_end():
+    x = np.arange(8.0).reshape(1, 1, 4, 2)
+    np.testing.assert_array_equal(max_pool2d(x, 3, ceil_mode=True), [[[[5], [7]]]])
+    np.testing.assert_array_equal(avg_pool2d(x, 3, ceil_mode=True), [[[[2.5], [6.5]]]])
+    assert max_pool2d(np.ones((1, 1, 4, 2)), 3, ceil_mode=True).shape == (1, 1, 2, 1)
+    with pytest.raises(ValueError, match="kernel_size 4 is larger than the padded input 2"):
+        max_pool2d(np.ones((1, 1, 2, 2)), 4, stride=2, ceil_mode=True)
+
+
+def test_minus_infinities_hand_their_gradient_to_the_first_pixel_and_none_to_padding():
+    x = np.full((1, 1, 2, 2), -np.inf)
+    grad = max_pool2d_backward(np.ones((1, 1, 3, 3)), x, 2, 1, 1)
+    leaf = torch.tensor(x, requires_grad=True)
+    F.max_pool2d(leaf, 2, 1, 1).sum().backward()
+    np.testing.assert_array_equal(grad, leaf.grad)
+    assert grad.sum() == 9
+
+
+@property_test
+@given(case=windows(dilated=True), share=st.sampled_from([0.5, 0.9, 1.0]))
+def test_max_pool_of_infinities_agrees_with_torch(case, share):
+    x, options = case
+    assume(not only_padding(x, options))
+    x = np.where(np.random.default_rng(0).random(x.shape) < share, -np.inf, x)
+    expected, grad_output, grad_x = torch_reference(lambda leaf: F.max_pool2d(leaf, **options), x)
+    np.testing.assert_array_equal(max_pool2d(x, **options), expected)
+    np.testing.assert_allclose(max_pool2d_backward(grad_output, x, **options), grad_x, **EXACT)
 
 
 X = np.ones((1, 2, 5, 5))

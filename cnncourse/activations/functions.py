@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cnncourse._checks import check_array, check_choice
+from cnncourse._checks import check_array, check_choice, check_gradient
 
 
 class Activation(NamedTuple):
@@ -270,7 +270,5 @@ def _normal_cdf(x: np.ndarray) -> np.ndarray:
 
 
 def _check_both(grad_output: Any, x: Any) -> tuple[np.ndarray, np.ndarray]:
-    g, z = check_array("grad_output", grad_output), check_array("x", x)
-    if g.shape != z.shape:
-        raise ValueError(f"grad_output must have the shape of x, {z.shape}, got {g.shape}")
-    return g, z
+    z = check_array("x", x)
+    return check_gradient(grad_output, z.shape), z

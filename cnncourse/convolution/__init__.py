@@ -18,6 +18,7 @@ from cnncourse.convolution.windows import (
     pad2d,
     pad2d_backward,
     sliding_windows,
+    sliding_windows_backward,
 )
 
 __all__ = [
@@ -36,4 +37,5 @@ __all__ = [
     "pad2d_backward",
     "padding_sides",
     "sliding_windows",
+    "sliding_windows_backward",
 ]

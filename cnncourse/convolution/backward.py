@@ -1,20 +1,19 @@
 """Convolution backward: the gradients of input, weight and bias."""
 
-from itertools import product
 from typing import Any
 
 import numpy as np
 
+from cnncourse._checks import check_gradient
 from cnncourse.convolution.forward import _join, _pad, _split, _stops
 from cnncourse.convolution.shapes import (
     Padding,
     Pair,
-    check_gradient,
     check_pair,
     check_shapes,
     padding_sides,
 )
-from cnncourse.convolution.windows import pad2d_backward, sliding_windows
+from cnncourse.convolution.windows import pad2d_backward, sliding_windows, sliding_windows_backward
 
 
 def conv2d_backward(
@@ -62,8 +61,7 @@ def conv2d_backward(
     (array([[ 2., 23., 30.]]), array([[65., 76.]]), array([11.]))
     """
     x, weight = check_shapes(x, weight, groups)
-    S_h, S_w = strides = check_pair("stride", stride)
-    D_h, D_w = dilations = check_pair("dilation", dilation)
+    strides, dilations = check_pair("stride", stride), check_pair("dilation", dilation)
     K_h, K_w = weight.shape[2:]
     sides = padding_sides(padding, x.shape[2:], (K_h, K_w), strides, dilations)
     padded = _pad(x, weight, strides, sides, dilations, padding_mode)
@@ -76,11 +74,8 @@ def conv2d_backward(
     windows = _split(sliding_windows(padded, (K_h, K_w), strides, dilations), 1, groups)
     grad_weight = _join(np.einsum("ngoij,ngcijpq->gocpq", g, windows), 0)
 
-    grad_padded = np.zeros(padded.shape, dtype=np.result_type(grad, weight))
     filters = _split(weight, 0, groups)  # (G, C_out / G, C, K_h, K_w)
-    for p, q in product(range(K_h), range(K_w)):
-        rows = slice(p * D_h, p * D_h + (H_out - 1) * S_h + 1, S_h)  # u = i S + p D for all i
-        columns = slice(q * D_w, q * D_w + (W_out - 1) * S_w + 1, S_w)
-        products = np.einsum("goc,ngoij->ngcij", filters[..., p, q], g)
-        grad_padded[:, :, rows, columns] += _join(products, 1)
+    products = np.einsum("gocpq,ngoij->pqngcij", filters, g)  # each place of the window in one piece
+    grad_windows = np.moveaxis(_join(products, 3), (0, 1), (-2, -1))  # (N, C_in, H_out, W_out, K_h, K_w)
+    grad_padded = sliding_windows_backward(grad_windows, padded, (K_h, K_w), strides, dilations)
     return pad2d_backward(grad_padded, x, sides, padding_mode), grad_weight, grad_bias

@@ -160,11 +160,3 @@ def check_bias(bias: Any, out_channels: int) -> np.ndarray:
     if values.shape != (out_channels,):
         raise ValueError(f"bias must have shape ({out_channels},), one number an output, got {values.shape}")
     return values
-
-
-def check_gradient(grad_output: Any, shape: tuple[int, ...]) -> np.ndarray:
-    """Return the gradient if it has the shape of the output."""
-    grad: np.ndarray = check_array("grad_output", grad_output, "(N, C_out, H_out, W_out)")
-    if grad.shape != shape:
-        raise ValueError(f"grad_output must have the output's shape {shape}, got {grad.shape}")
-    return grad

@@ -6,12 +6,13 @@ Pictures come in batches of shape (N, C, H, W): examples, channels, height, widt
 """
 
 import math
+from itertools import product
 from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from cnncourse._checks import check_array, check_count
+from cnncourse._checks import check_array, check_count, check_gradient
 from cnncourse.convolution.shapes import (
     PADDING_MODES,
     AxisPadding,
@@ -40,6 +41,7 @@ __all__ = [
     "pad2d_backward",
     "padding_sides",
     "sliding_windows",
+    "sliding_windows_backward",
 ]
 
 
@@ -70,8 +72,9 @@ def output_size(
     dilation : int
         Distance between two neighboring elements of the window.
     ceil_mode : bool
-        Round up instead of down: the last window may hang over the end, as long as it starts
-        inside the picture or the padding before it (pooling alone uses this).
+        Round up instead of down: the last window, even if it is the only one, may hang over the end by
+        less than a stride, as long as it starts inside the picture or the padding before it (pooling
+        alone uses this).
 
     Returns
     -------
@@ -81,7 +84,7 @@ def output_size(
     Raises
     ------
     ValueError
-        If the window is larger than the padded axis.
+        If the window is larger than the padded axis, with `ceil_mode` by a stride or more.
 
     Examples
     --------
@@ -93,9 +96,9 @@ def output_size(
     size, kernel_size = check_count("size", size), check_count("kernel_size", kernel_size)
     stride, dilation = check_count("stride", stride), check_count("dilation", dilation)
     before, after = axis_sides(padding, size, kernel_size, stride, dilation)
-    check_fits((kernel_size,), (dilation,), (size + before + after,))
     room = size + before + after - dilation * (kernel_size - 1) - 1  # how far the window can travel
-    if not ceil_mode:
+    if not ceil_mode or room <= -stride:  # a window that is less than a stride too large hangs over
+        check_fits((kernel_size,), (dilation,), (size + before + after,))
         return room // stride + 1
     stops = math.ceil(room / stride) + 1
     return stops - 1 if (stops - 1) * stride >= size + before else stops
@@ -160,12 +163,9 @@ def pad2d_backward(grad_output: Any, x: Any, padding: Padding, mode: str = "zero
     array([[[[3., 1., 3.]]]])
     """
     x = check_array("x", x, "(N, C, H, W)")
-    grad = check_array("grad_output", grad_output, "(N, C, H, W)")
     H, W = x.shape[2:]
     (top, bottom), (left, right) = sides = frame_sides(padding, (H, W), mode)
-    padded_shape = (*x.shape[:2], top + H + bottom, left + W + right)
-    if grad.shape != padded_shape:
-        raise ValueError(f"grad_output must have the padded shape {padded_shape}, got {grad.shape}")
+    grad = check_gradient(grad_output, (*x.shape[:2], top + H + bottom, left + W + right))
     if mode == "zeros":
         return grad[:, :, top : top + H, left : left + W].copy()
     for axis, size, side in ((2, H, sides[0]), (3, W, sides[1])):
@@ -217,6 +217,44 @@ def sliding_windows(x: Any, kernel_size: Pair, stride: Pair = 1, dilation: Pair 
     span = (D_h * (kernel[0] - 1) + 1, D_w * (kernel[1] - 1) + 1)
     windows = sliding_window_view(x, span, axis=(2, 3))
     return windows[:, :, ::S_h, ::S_w, ::D_h, ::D_w]
+
+
+def sliding_windows_backward(
+    grad_output: Any, x: Any, kernel_size: Pair, stride: Pair = 1, dilation: Pair = 1
+) -> np.ndarray:
+    """Return the gradient of `sliding_windows`: each pixel collects from all the windows that see it.
+
+    Parameters
+    ----------
+    grad_output : array_like of shape (N, C, H_out, W_out, K_h, K_w)
+        Gradient of a loss with respect to the windows.
+    x : array_like of shape (N, C, H, W)
+        What the windows were slid over; its shape is used.
+    kernel_size, stride, dilation : int or (vertical, horizontal)
+        As given to `sliding_windows`.
+
+    Returns
+    -------
+    ndarray of shape (N, C, H, W)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> sliding_windows_backward(np.ones((1, 1, 1, 3, 1, 2)), np.zeros((1, 1, 1, 4)), (1, 2))
+    array([[[[1., 2., 2., 1.]]]])
+    """
+    x = check_array("x", x, "(N, C, H, W)")
+    S_h, S_w = check_pair("stride", stride)
+    D_h, D_w = check_pair("dilation", dilation)
+    shape = sliding_windows(x, kernel_size, stride, dilation).shape
+    grad = check_gradient(grad_output, shape)
+    H_out, W_out, K_h, K_w = shape[2:]
+    grad_x = np.zeros(x.shape, grad.dtype)
+    for p, q in product(range(K_h), range(K_w)):
+        rows = slice(p * D_h, p * D_h + (H_out - 1) * S_h + 1, S_h)  # u = i S + p D for all i
+        columns = slice(q * D_w, q * D_w + (W_out - 1) * S_w + 1, S_w)
+        grad_x[:, :, rows, columns] += grad[..., p, q]
+    return grad_x
 
 
 def im2col(

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from cnncourse._checks import check_choice, check_image, check_unit_range
+from cnncourse._checks import check_array, check_choice, check_image, check_unit_range
 
 # What one unit of each channel adds to the gray value, (red, green, blue). Both standards weigh stored
 # values, for luma; for luminance, BT.709's weigh amounts of light, since sRGB has the same primaries.
@@ -39,7 +39,7 @@ def to_gray(image: Any, weights: str = "rec601") -> np.ndarray:
     array([[0.587]])
     """
     check_choice("weights", weights, LUMA)
-    array = check_image("image", image, (3, 4))
+    array = check_image("image", image, (3, 4), empty_batch=True)
     if array.shape[-3] != 3:
         raise ValueError(
             f"image must have 3 channels on axis {array.ndim - 3}, got shape {array.shape}; "
@@ -72,7 +72,7 @@ def srgb_to_linear(image: Any) -> np.ndarray:
     >>> srgb_to_linear([0.0, 0.5, 1.0]).round(3)
     array([0.   , 0.214, 1.   ])
     """
-    v = np.asarray(image)
+    v = check_array("image", image)
     check_unit_range("image", v)
     return np.where(v <= 0.04045, v / 12.92, ((v + 0.055) / 1.055) ** 2.4)
 
@@ -99,6 +99,6 @@ def linear_to_srgb(light: Any) -> np.ndarray:
     >>> linear_to_srgb([0.0, 0.214, 1.0]).round(2)
     array([0. , 0.5, 1. ])
     """
-    x = np.asarray(light)
+    x = check_array("light", light)
     check_unit_range("light", x)
     return np.where(x <= 0.0031308, x * 12.92, 1.055 * np.maximum(x, 0.0031308) ** (1 / 2.4) - 0.055)

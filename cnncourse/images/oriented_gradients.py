@@ -1,5 +1,6 @@
 """Histograms of oriented gradients: what pictures were described by before networks learned it."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,7 @@ def hog(images: Any, cell_size: int = 8, orientations: int = 9, block_size: int 
     (5, 324)
     """
     x = np.asarray(images)
-    x = check_image("images", x / 255 if x.dtype == np.uint8 else x, (4,))
+    x = check_image("images", x / 255 if x.dtype == np.uint8 else x, (4,), empty_batch=True)
     cell_size, orientations = check_count("cell_size", cell_size), check_count("orientations", orientations)
     block_size = check_count("block_size", block_size)
     rows, columns = x.shape[2] // cell_size, x.shape[3] // cell_size
@@ -64,9 +65,9 @@ def hog(images: Any, cell_size: int = 8, orientations: int = 9, block_size: int 
         votes[..., direction] = cells.mean(axis=(2, 4))
 
     blocks = np.lib.stride_tricks.sliding_window_view(votes, (block_size, block_size), axis=(1, 2))
-    features = blocks.reshape(len(x), rows - block_size + 1, columns - block_size + 1, -1)
+    features = blocks.reshape(len(x), math.prod(blocks.shape[1:3]), math.prod(blocks.shape[3:]))
     features = _unit_length(np.minimum(_unit_length(features), 0.2))  # cut what sticks out ("L2-hys")
-    return features.reshape(len(x), -1)
+    return features.reshape(len(x), math.prod(features.shape[1:]))
 
 
 def _unit_length(vectors: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from cnncourse._checks import IMAGE_AXES
+from cnncourse._checks import IMAGE_AXES, check_array
 
 
 def to_float(image: Any) -> np.ndarray:
@@ -69,7 +69,7 @@ def to_uint8(image: Any) -> np.ndarray:
         raise TypeError(f"image must hold floats between 0 and 1, got {array.dtype}")
     if np.isnan(array).any():
         raise ValueError(f"image holds {np.isnan(array).sum()} values that are not a number (nan)")
-    stored: np.ndarray = np.rint(np.clip(array, 0, 1) * 255).astype(np.uint8)
+    stored: np.ndarray = np.rint(np.clip(check_array("image", array), 0, 1) * 255).astype(np.uint8)
     return stored
 
 

@@ -87,7 +87,7 @@ def resize(
     >>> resize([[0, 0, 8, 8], [0, 0, 8, 8]], (1, 2), method="area")
     array([[0., 8.]])
     """
-    array = check_image("image", image)
+    array = check_image("image", image, empty_batch=True)
     height, width = (size, size) if isinstance(size, (int, np.integer)) else _pair("size", size)
     rows = resize_matrix(array.shape[-2], height, method, antialias).astype(array.dtype)
     columns = resize_matrix(array.shape[-1], width, method, antialias).astype(array.dtype)
@@ -152,7 +152,7 @@ def low_pass(image: Any, sigma: float) -> np.ndarray:
     >>> low_pass(stripes, sigma=2.0)[0, 6:10].round(2)
     array([0.5, 0.5, 0.5, 0.5])
     """
-    array = check_image("image", image)
+    array = check_image("image", image, empty_batch=True)
     weights = gaussian_kernel(sigma).astype(array.dtype)
     radius = len(weights) // 2
     for axis in (-2, -1):

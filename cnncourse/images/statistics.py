@@ -105,7 +105,8 @@ def normalize(images: Any, mean: Any, std: Any) -> np.ndarray:
     array([[[2., 2.]]])
     """
     array = np.asarray(images)
-    array = check_image("images", to_float(array) if array.dtype == np.uint8 else array, (3, 4))
+    array = to_float(array) if array.dtype == np.uint8 else array
+    array = check_image("images", array, (3, 4), empty_batch=True)
     mean, std = _per_channel("mean", mean, array), _per_channel("std", std, array)
     if not (std > 0).all():
         raise ValueError(f"std must be above 0 in every channel, got {std.ravel().tolist()}")
@@ -133,7 +134,7 @@ def denormalize(images: Any, mean: Any, std: Any) -> np.ndarray:
     >>> denormalize(np.full((1, 1, 2), 2.0), mean=[0.5], std=[0.25])
     array([[[1., 1.]]])
     """
-    array = check_image("images", images, (3, 4))
+    array = check_image("images", images, (3, 4), empty_batch=True)
     restored: np.ndarray = array * _per_channel("std", std, array) + _per_channel("mean", mean, array)
     return restored
 

@@ -6,7 +6,14 @@ of it.
 """
 
 from cnncourse.learning.loop import minibatches, predict, train
-from cnncourse.learning.loss import cross_entropy, cross_entropy_backward, log_softmax, log_sum_exp, softmax
+from cnncourse.learning.loss import (
+    accuracy,
+    cross_entropy,
+    cross_entropy_backward,
+    log_softmax,
+    log_sum_exp,
+    softmax,
+)
 from cnncourse.learning.small_cnn import SmallCNN, linear, linear_backward
 from cnncourse.learning.steps import (
     RULES,
@@ -22,6 +29,7 @@ from cnncourse.learning.steps import (
 __all__ = [
     "RULES",
     "SmallCNN",
+    "accuracy",
     "adam_step",
     "cosine_decay",
     "cross_entropy",

@@ -30,12 +30,17 @@ def log_sum_exp(x: Any, axis: int = -1) -> np.ndarray:
     """
     x = _scores(x, axis)
     largest = x.max(axis=axis, keepdims=True)
-    total: np.ndarray = largest + np.log(np.exp(x - largest).sum(axis=axis, keepdims=True))
+    largest = np.where(np.isfinite(largest), largest, 0)  # infinity less infinity is no number
+    with np.errstate(divide="ignore"):  # all scores minus infinity: so is the logarithm of their sum
+        total: np.ndarray = largest + np.log(np.exp(x - largest).sum(axis=axis, keepdims=True))
     return total.squeeze(axis)
 
 
 def log_softmax(x: Any, axis: int = -1) -> np.ndarray:
     """Return the logarithms of the probabilities of `softmax`: ``x - log_sum_exp(x)``.
+
+    Minus infinity is a score like others: its probability is 0. Where the largest score is infinite,
+    there are no probabilities, and all of them are not-a-number, as in torch.
 
     Examples
     --------
@@ -43,7 +48,8 @@ def log_softmax(x: Any, axis: int = -1) -> np.ndarray:
     array([0.125, 0.25 , 0.625])
     """
     x = _scores(x, axis)
-    y: np.ndarray = x - np.expand_dims(log_sum_exp(x, axis), axis)
+    total = np.expand_dims(log_sum_exp(x, axis), axis)
+    y: np.ndarray = x - np.where(np.isfinite(total), total, np.nan)
     return y
 
 
@@ -106,7 +112,9 @@ def cross_entropy(logits: Any, labels: Any, label_smoothing: float = 0.0) -> flo
     """
     logits = _logits(logits)
     target = _targets(logits, labels, label_smoothing)
-    return float(-(target * log_softmax(logits)).sum() / len(logits))
+    log_probabilities = log_softmax(logits)
+    counted = np.where(target > 0, log_probabilities, 0)  # 0 log(0) is 0, and not not-a-number
+    return float(-(target * counted).sum() / len(logits))
 
 
 def cross_entropy_backward(logits: Any, labels: Any, label_smoothing: float = 0.0) -> np.ndarray:
@@ -131,6 +139,37 @@ def cross_entropy_backward(logits: Any, labels: Any, label_smoothing: float = 0.
     return grad
 
 
+def accuracy(logits: Any, labels: Any) -> float:
+    """Return the share of pictures whose highest score is that of the right class.
+
+    Parameters
+    ----------
+    logits : array_like of shape (N, classes)
+        Scores or probabilities.
+    labels : array_like of shape (N,)
+        Whole numbers from 0 to ``classes - 1``.
+
+    Returns
+    -------
+    float
+        From 0 to 1. Of equal scores the first class counts; a picture with a score that is not a number
+        counts as wrong.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, a label is out of range, or there is no picture.
+
+    Examples
+    --------
+    >>> accuracy([[2.0, 1.0], [0.0, 3.0], [4.0, 5.0], [1.0, 0.0]], [0, 1, 0, 0])
+    0.75
+    """
+    logits = _logits(logits)
+    right = logits.argmax(axis=1) == _labels(labels, *logits.shape)  # (N,)
+    return float((right & ~np.isnan(logits).any(axis=1)).mean())
+
+
 def _scores(x: Any, axis: int) -> np.ndarray:
     """Return scores as floats, at least one of them along `axis`."""
     scores = check_array("x", x)
@@ -148,19 +187,24 @@ def _logits(logits: Any) -> np.ndarray:
 
 def _targets(logits: np.ndarray, labels: Any, label_smoothing: float) -> np.ndarray:
     """Return what the probabilities should be: (N, classes), each row sums to one."""
-    labels = np.asarray(labels)
-    count, classes = logits.shape
-    if labels.dtype.kind not in "iu":
-        raise TypeError(f"labels must be whole numbers, got dtype {labels.dtype}")
-    if labels.shape != (count,):
-        raise ValueError(f"labels must have shape ({count},), one a picture, got {labels.shape}")
-    if labels.min() < 0 or labels.max() >= classes:
-        raise ValueError(
-            f"labels must be from 0 to {classes - 1} for {classes} classes, "
-            f"got {labels.min()} to {labels.max()}"
-        )
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"label_smoothing must be between 0 and 1, got {label_smoothing}")
+    count, classes = logits.shape
     target = np.full(logits.shape, label_smoothing / classes, dtype=logits.dtype)
-    target[np.arange(count), labels] += 1 - label_smoothing
+    target[np.arange(count), _labels(labels, count, classes)] += 1 - label_smoothing
     return target
+
+
+def _labels(labels: Any, count: int, classes: int) -> np.ndarray:
+    """Return labels if there is one for each of `count` pictures, from 0 to ``classes - 1``."""
+    given: np.ndarray = np.asarray(labels)
+    if given.dtype.kind not in "iu":
+        raise TypeError(f"labels must be whole numbers, got dtype {given.dtype}")
+    if given.shape != (count,):
+        raise ValueError(f"labels must have shape ({count},), one a picture, got {given.shape}")
+    if given.min() < 0 or given.max() >= classes:
+        raise ValueError(
+            f"labels must be from 0 to {classes - 1} for {classes} classes, "
+            f"got {given.min()} to {given.max()}"
+        )
+    return given

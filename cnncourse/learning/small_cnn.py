@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cnncourse._checks import check_array, check_count, check_counts
+from cnncourse._checks import check_array, check_count, check_counts, check_gradient
 from cnncourse.activations import he_normal, relu, relu_backward
 from cnncourse.convolution import conv2d, conv2d_backward
 from cnncourse.convolution.shapes import check_bias
@@ -67,11 +67,7 @@ def linear_backward(grad_output: Any, x: Any, weight: Any) -> tuple[np.ndarray, 
            [ 0., 30., 10.]]))
     """
     x, weight = _check_dense(x, weight)
-    grad = check_array("grad_output", grad_output, "(N, outputs)")
-    if grad.shape != (len(x), len(weight)):
-        raise ValueError(
-            f"grad_output must have the shape of the output, {(len(x), len(weight))}, got {grad.shape}"
-        )
+    grad = check_gradient(grad_output, (len(x), len(weight)))
     return grad @ weight, grad.T @ x, grad.sum(axis=0)
 
 

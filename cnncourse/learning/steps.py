@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from cnncourse._checks import check_count
+from cnncourse._checks import check_array, check_count
 
 State = dict[str, Any]
 Rule = Callable[..., np.ndarray]
@@ -41,7 +41,9 @@ def sgd_step(
     >>> sgd_step(np.array([1.0, 2.0]), np.array([0.5, -1.0]), {}, learning_rate=0.1)
     array([0.95, 2.1 ])
     """
-    return w - learning_rate * (grad + weight_decay * w)
+    w, grad = _check_step(w, grad)
+    moved: np.ndarray = w - learning_rate * (grad + weight_decay * w)
+    return moved
 
 
 def momentum_step(
@@ -82,6 +84,7 @@ def momentum_step(
     >>> state["velocity"]
     array([1.75])
     """
+    w, grad = _check_step(w, grad)
     grad = grad + weight_decay * w
     velocity = momentum * state.get("velocity", 0.0) + grad
     state["velocity"] = velocity
@@ -128,6 +131,7 @@ def adam_step(
     >>> np.round(w, 3)  # the sign alone, at first
     array([-0.1,  0.1])
     """
+    w, grad = _check_step(w, grad)
     step = state["step"] = state.get("step", 0) + 1
     mean = state["mean"] = betas[0] * state.get("mean", 0.0) + (1 - betas[0]) * grad
     square = state["square"] = betas[1] * state.get("square", 0.0) + (1 - betas[1]) * grad**2
@@ -136,6 +140,16 @@ def adam_step(
     w = w - learning_rate * weight_decay * w
     moved: np.ndarray = w - learning_rate * mean / (np.sqrt(square) + eps)
     return moved
+
+
+def _check_step(w: Any, grad: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return both as float arrays of one shape: a gradient that only broadcasts would move other weights."""
+    w, grad = check_array("w", w), check_array("grad", grad)
+    if grad.shape != w.shape:
+        raise ValueError(
+            f"grad must have the shape of w, {w.shape}, got {grad.shape}; give the gradient for this w"
+        )
+    return w, grad
 
 
 RULES: dict[str, Rule] = {"sgd": sgd_step, "momentum": momentum_step, "adam": adam_step}

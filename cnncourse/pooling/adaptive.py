@@ -3,14 +3,14 @@
 `cnncourse.pooling` offers all of this under its own name too.
 """
 
+import math
 from typing import Any
 
 import numpy as np
 
-from cnncourse._checks import check_array, check_count
+from cnncourse._checks import check_array, check_count, check_gradient
 from cnncourse.convolution.windows import Pair, check_pair
-
-AXES = "(N, C, H, W)"
+from cnncourse.pooling.geometry import AXES
 
 
 def adaptive_bins(size: int, output_size: int) -> list[tuple[int, int]]:
@@ -165,7 +165,7 @@ def adaptive_max_pool2d_backward(grad_output: Any, x: Any, output_size: Pair) ->
     for i, (top, bottom) in enumerate(rows):
         for j, (left, right) in enumerate(columns):
             window = x[:, :, top:bottom, left:right]
-            winner = window.reshape(*x.shape[:2], -1).argmax(axis=-1)  # (N, C)
+            winner = window.reshape(*x.shape[:2], math.prod(window.shape[2:])).argmax(axis=-1)  # (N, C)
             row, column = np.divmod(winner, right - left)
             grad_x[image, channel, top + row, left + column] += grad_output[:, :, i, j]
     return grad_x
@@ -222,23 +222,9 @@ def global_avg_pool2d_backward(grad_output: Any, x: Any) -> np.ndarray:
     """
     x = check_array("x", x, AXES)
     _check_not_empty(x)
-    grad_output = check_gradient(grad_output, x.shape[:2], "(N, C)")
+    grad_output = check_gradient(grad_output, x.shape[:2])
     share = grad_output / (x.shape[2] * x.shape[3])
     return np.broadcast_to(share[:, :, None, None], x.shape).copy()
-
-
-def check_gradient(grad_output: Any, shape: tuple[int, ...], axes: str = AXES) -> np.ndarray:
-    """Return `grad_output` as floats, or say which shape it should have.
-
-    Examples
-    --------
-    >>> check_gradient([[1, 2]], (1, 2), "(N, C)")
-    array([[1., 2.]])
-    """
-    grad: np.ndarray = check_array("grad_output", grad_output, axes)
-    if grad.shape != tuple(shape):
-        raise ValueError(f"grad_output must have the shape of the output, {tuple(shape)}, got {grad.shape}")
-    return grad
 
 
 def _bins(x: np.ndarray, output_size: Pair) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:

@@ -4,13 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from cnncourse._checks import check_array
+from cnncourse._checks import check_array, check_gradient
 from cnncourse.convolution.windows import Pair
-from cnncourse.pooling.adaptive import (
-    AXES,
-    check_gradient,
-)
-from cnncourse.pooling.geometry import add_back, counts_of, geometry_of, windows_of
+from cnncourse.pooling.geometry import AXES, counts_of, geometry_of, windows_backward, windows_of
 
 
 def avg_pool2d(
@@ -103,4 +99,4 @@ def avg_pool2d_backward(
     grad_output = check_gradient(grad_output, (*x.shape[:2], *geometry.output))
     share = grad_output / counts_of(x, geometry, count_include_pad)
     grad_windows = np.broadcast_to(share[..., None, None], (*share.shape, *geometry.kernel))
-    return add_back(grad_windows, geometry, x.shape)
+    return windows_backward(grad_windows, x, geometry)

@@ -5,18 +5,15 @@ from typing import Any
 
 import numpy as np
 
-from cnncourse._checks import check_array, check_count
+from cnncourse._checks import check_array, check_count, check_gradient
 from cnncourse.convolution.windows import (
     Sides,
     pad2d,
     pad2d_backward,
     sliding_windows,
+    sliding_windows_backward,
 )
-from cnncourse.pooling.adaptive import (
-    AXES,
-    check_gradient,
-)
-from cnncourse.pooling.geometry import add_back, geometry_of
+from cnncourse.pooling.geometry import AXES
 
 
 def binomial_kernel(kernel_size: int) -> np.ndarray:
@@ -121,10 +118,9 @@ def blur_pool2d_backward(
     x = check_array("x", x, AXES)
     kernel, sides = _blur(kernel_size, x)
     padded = pad2d(x, sides, padding_mode)
-    geometry = geometry_of(padded, kernel_size, stride, 0, 1, ceil_mode=False)
-    grad_output = check_gradient(grad_output, (*x.shape[:2], *geometry.output))
+    grad_output = check_gradient(grad_output, sliding_windows(padded, kernel_size, stride).shape[:4])
     grad_windows = grad_output[..., None, None] * kernel  # (N, C, H_out, W_out, K, K)
-    grad_padded = add_back(grad_windows, geometry, padded.shape)
+    grad_padded = sliding_windows_backward(grad_windows, padded, kernel_size, stride)
     return pad2d_backward(grad_padded, x, sides, padding_mode)
 
 

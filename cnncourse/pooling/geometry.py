@@ -4,7 +4,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cnncourse.convolution.windows import Pair, check_pair, output_size, sliding_windows
+from cnncourse.convolution.windows import (
+    Pair,
+    Sides,
+    check_pair,
+    output_size,
+    pad2d_backward,
+    sliding_windows,
+    sliding_windows_backward,
+)
+
+AXES = "(N, C, H, W)"
 
 
 class Geometry(NamedTuple):
@@ -16,6 +26,12 @@ class Geometry(NamedTuple):
     dilation: tuple[int, int]
     output: tuple[int, int]
     surplus: tuple[int, int]  # cells that the last windows of ceil mode need beyond the padding
+
+    @property
+    def sides(self) -> Sides:
+        """Cells around the input, ((above, below), (left, right)): padding, and the surplus after it."""
+        (p_h, p_w), (below, right) = self.padding, self.surplus
+        return (p_h, p_h + below), (p_w, p_w + right)
 
 
 def geometry_of(
@@ -53,27 +69,18 @@ def geometry_of(
 
 def windows_of(x: np.ndarray, geometry: Geometry, fill: float) -> np.ndarray:
     """Return the windows of x, with padding and surplus filled in: (N, C, H_out, W_out, K_h, K_w)."""
-    (above, left), (below, right) = geometry.padding, geometry.surplus
-    around = ((0, 0), (0, 0), (above, above + below), (left, left + right))
-    padded = np.pad(x, around, constant_values=fill)
-    return sliding_windows(padded, geometry.kernel, geometry.stride, geometry.dilation)
+    return sliding_windows(_padded(x, geometry, fill), geometry.kernel, geometry.stride, geometry.dilation)
 
 
-def add_back(grad_windows: np.ndarray, geometry: Geometry, shape: tuple[int, ...]) -> np.ndarray:
-    """Add the gradient of each window's cells to the pixels they were copied from, and drop the padding."""
-    (s_h, s_w), (d_h, d_w) = geometry.stride, geometry.dilation
-    (h_out, w_out), (p_h, p_w) = geometry.output, geometry.padding
-    height, width = (
-        size + 2 * p + extra
-        for size, p, extra in zip(shape[2:], geometry.padding, geometry.surplus, strict=True)
-    )
-    grad = np.zeros((*shape[:2], height, width), grad_windows.dtype)
-    for i in range(geometry.kernel[0]):
-        for j in range(geometry.kernel[1]):
-            rows = slice(i * d_h, i * d_h + (h_out - 1) * s_h + 1, s_h)
-            columns = slice(j * d_w, j * d_w + (w_out - 1) * s_w + 1, s_w)
-            grad[:, :, rows, columns] += grad_windows[..., i, j]
-    return grad[:, :, p_h : p_h + shape[2], p_w : p_w + shape[3]]
+def windows_backward(grad_windows: np.ndarray, x: np.ndarray, geometry: Geometry) -> np.ndarray:
+    """Return the gradient of `windows_of` for x: each pixel collects from its windows; padding is dropped."""
+    padded, stride, dilation = _padded(x, geometry, fill=0), geometry.stride, geometry.dilation
+    grad_padded = sliding_windows_backward(grad_windows, padded, geometry.kernel, stride, dilation)
+    return pad2d_backward(grad_padded, x, geometry.sides)
+
+
+def _padded(x: np.ndarray, geometry: Geometry, fill: float) -> np.ndarray:
+    return np.pad(x, ((0, 0), (0, 0), *geometry.sides), constant_values=fill)
 
 
 def counts_of(x: np.ndarray, geometry: Geometry, count_include_pad: bool) -> np.ndarray:

@@ -5,16 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from cnncourse._checks import check_array
+from cnncourse._checks import check_array, check_gradient
 from cnncourse.convolution.windows import (
     Pair,
     check_pair,
 )
-from cnncourse.pooling.adaptive import (
-    AXES,
-    check_gradient,
-)
 from cnncourse.pooling.average import avg_pool2d, avg_pool2d_backward
+from cnncourse.pooling.geometry import AXES
 
 
 def lp_pool2d(

@@ -1,16 +1,13 @@
 """Max pooling, forward and backward."""
 
+import math
 from typing import Any
 
 import numpy as np
 
-from cnncourse._checks import check_array
+from cnncourse._checks import check_array, check_gradient
 from cnncourse.convolution.windows import Pair
-from cnncourse.pooling.adaptive import (
-    AXES,
-    check_gradient,
-)
-from cnncourse.pooling.geometry import add_back, geometry_of, windows_of
+from cnncourse.pooling.geometry import AXES, geometry_of, windows_backward, windows_of
 
 
 def max_pool2d(
@@ -77,7 +74,8 @@ def max_pool2d_backward(
     """Return the gradient for the input of `max_pool2d`: all of it goes to the cell that won.
 
     Among equals the first in reading order wins, as in `torch.nn.functional.max_pool2d`; any split among
-    them would be a subgradient, and `torch.amax` shares evenly.
+    them would be a subgradient, and `torch.amax` shares evenly. Padding never wins: of a window of minus
+    infinities the first pixel does.
 
     Parameters
     ----------
@@ -104,8 +102,12 @@ def max_pool2d_backward(
     geometry = geometry_of(x, kernel_size, stride, padding, dilation, ceil_mode)
     grad_output = check_gradient(grad_output, (*x.shape[:2], *geometry.output))
     windows = windows_of(x, geometry, fill=-np.inf)
-    flat = windows.reshape(*windows.shape[:4], -1)  # (N, C, H_out, W_out, K_h * K_w)
+    cells = math.prod(geometry.kernel)
+    flat = windows.reshape(*windows.shape[:4], cells)  # (N, C, H_out, W_out, K_h * K_w)
+    inside = windows_of(np.ones_like(x), geometry, fill=0).reshape(flat.shape)
     winner = flat.argmax(axis=-1, keepdims=True)  # argmax takes the first of equals
+    in_padding = np.take_along_axis(inside, winner, axis=-1) == 0  # there all pixels are minus infinity
+    winner = np.where(in_padding, inside.argmax(axis=-1, keepdims=True), winner)
     grad_flat = np.zeros(flat.shape, grad_output.dtype)
     np.put_along_axis(grad_flat, winner, grad_output[..., None], axis=-1)
-    return add_back(grad_flat.reshape(windows.shape), geometry, x.shape)
+    return windows_backward(grad_flat.reshape(windows.shape), x, geometry)
