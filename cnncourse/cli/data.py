@@ -61,12 +61,12 @@ def _show(options: argparse.Namespace) -> int:
     from cnncourse import data
 
     image_set = data.load(options.name, options.split)
+    chosen = image_set.take(min(len(image_set), 24), seed=options.seed)
     mean, std = image_set.statistics()
     print(image_set)
     for name, count in image_set.class_counts().items():
         print(f"  {name:<12} {count}")
     print(f"  mean {mean.round(4).tolist()}, standard deviation {std.round(4).tolist()}, pixels on 0 to 1")
-    chosen = image_set.take(min(len(image_set), 24), seed=options.seed)
     _save_images(chosen, options.output or f"{image_set.name}-{image_set.split}.png")
     return 0
 
@@ -74,10 +74,11 @@ def _show(options: argparse.Namespace) -> int:
 def _save_images(image_set: Any, output: str) -> None:
     """Save the images with their classes as a picture."""
     import matplotlib
+    import numpy as np
 
     matplotlib.use("agg")
     from cnncourse import plots
 
     titles = [image_set.classes[label] for label in image_set.labels]
     axes = plots.image_grid(image_set, titles=titles, columns=6)
-    save_picture(axes.flat[0].figure, output)
+    save_picture(np.ravel(axes)[0].figure, output)

@@ -7,6 +7,7 @@ stand-ins in their place and builds the arrays itself, so that not even NumPy is
 
 import io
 import pickle
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 
 from cnncourse.data.errors import DataError
 
-CIFAR10_FOLDER, CIFAR100_FOLDER = "cifar-10-batches-py", "cifar-100-python"
+BATCHES = ("test_batch", "batches.meta", "train", "test", "meta")  # and data_batch_1 to 5
 PIXELS = 3 * 32 * 32
 
 
@@ -119,14 +120,7 @@ def is_batch(parts: tuple[str, ...]) -> bool:
     >>> is_batch(("cifar-10-batches-py", "data_batch_1")), is_batch(("data", "train", "cat.png"))
     (True, False)
     """
-    name, folder = parts[-1], parts[-2] if len(parts) > 1 else ""
-    if folder == CIFAR100_FOLDER or folder == "":
-        return name in ("train", "test", "meta") or (folder == "" and _is_cifar10(name))
-    return folder == CIFAR10_FOLDER and _is_cifar10(name)
-
-
-def _is_cifar10(name: str) -> bool:
-    return name in ("test_batch", "batches.meta") or name.startswith("data_batch_")
+    return parts[-1] in BATCHES or re.fullmatch(r"data_batch_\d+", parts[-1]) is not None
 
 
 def read_batches(

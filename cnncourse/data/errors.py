@@ -10,4 +10,8 @@ class DownloadError(OSError):
 
 
 class CacheError(OSError):
-    """The cache folder cannot take a data set: the disk is full, or writing is not allowed."""
+    """The cache folder cannot take a data set: the disk is full, or there is no such folder."""
+
+
+class NoCacheError(CacheError):
+    """There is no cache folder, or writing or locking is not allowed there."""

@@ -1,16 +1,17 @@
 """Pictures in class folders, from a folder or an archive, to arrays."""
 
 import os
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
-from pathlib import PurePath
 
 import numpy as np
 
+from cnncourse.data.archives import Parts, is_note, shown
 from cnncourse.data.errors import DataError
-from cnncourse.data.pictures import SUFFIXES, Size, decode, scale
+from cnncourse.data.pictures import Size, decode, endings, scale
 
 SPLITS = {
     "train": "train",
@@ -21,27 +22,23 @@ SPLITS = {
     "valid": "validation",
     "validation": "validation",
 }
-BESIDE = (".txt", ".md", ".csv", ".tsv", ".json", ".xml", ".yaml", ".yml", ".html", ".ini", ".db")
 AT_ONCE = 1024  # files handed to the threads together
 MAX_BYTES = 8 * 2**30
 
-Parts = tuple[str, ...]
 Arrays = tuple[np.ndarray, np.ndarray]
 
 
 def is_picture(parts: Parts, name: str) -> bool:
-    """Return whether a file of a data set is a picture; notes and hidden files are not.
+    """Return whether a file of a data set is a picture, by its name; notes are not.
 
     Raises
     ------
     DataError
         If the file is neither a picture that can be read nor a note beside them.
     """
-    suffix = PurePath(parts[-1]).suffix.lower()
-    hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts) or parts[-1].endswith("~")
-    if hidden or suffix in BESIDE:
+    if is_note(parts[-1]):
         return False
-    if suffix not in SUFFIXES:
+    if not parts[-1].lower().endswith(endings()):
         raise DataError(
             f"{name}: {'/'.join(parts)} is not a picture that can be read; "
             "export it as PNG, JPEG or WebP, or remove it"
@@ -99,10 +96,7 @@ def _batched(files: Iterable[tuple[Parts, bytes]], count: int) -> Iterator[list[
 
 
 def _decode(parts: Parts, content: bytes, name: str, size: Size | None) -> np.ndarray:
-    try:
-        image = decode(content, f"{name}: {'/'.join(parts)}")
-    except ValueError as error:
-        raise DataError(str(error)) from None
+    image = decode(content, f"{name}: {'/'.join(parts)}")
     if size is None and image.dtype == np.uint8:
         return image
     return (scale(image, size) * 255 + 0.5).astype(np.uint8)
@@ -113,6 +107,7 @@ def arrange(names: list[Parts], name: str) -> tuple[list[str], list[str]]:
 
     Folders that all pictures share are left away; then a folder may name the split; the
     folder that holds a picture names its class, however many super-classes are above it.
+    Names that differ only in how Unicode writes an accent are the same name.
 
     Parameters
     ----------
@@ -131,6 +126,8 @@ def arrange(names: list[Parts], name: str) -> tuple[list[str], list[str]]:
     depth = _shared_depth(names)
     paths = [parts[depth:] for parts in names]
     has_splits = all(parts[0].lower() in SPLITS and len(parts) > 1 for parts in paths)
+    if has_splits:
+        _check_splits({parts[0] for parts in paths}, name)
     splits = [SPLITS[parts[0].lower()] if has_splits else "train" for parts in paths]
     inner = [parts[1:] if has_splits else parts for parts in paths]
     for parts, path in zip(names, inner, strict=True):
@@ -138,8 +135,30 @@ def arrange(names: list[Parts], name: str) -> tuple[list[str], list[str]]:
             raise DataError(
                 f"{name}: {'/'.join(parts)} lies in no class folder; put it into a folder named by its class"
             )
-    _check_folders(splits, inner, name)
-    return splits, [path[-2] for path in inner]
+    kinds = [class_name(path[-2], name) for path in inner]
+    _check_folders(splits, inner, kinds, name)
+    return splits, kinds
+
+
+def class_name(text: str, name: str) -> str:
+    """Return a class's name, its accents composed; `name` is what messages call the data set."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise DataError(
+            f"{name}: the class {shown((text,))} has a name that is no UTF-8; rename it"
+        ) from None
+    return unicodedata.normalize("NFC", text)
+
+
+def _check_splits(folders: set[str], name: str) -> None:
+    for split in dict.fromkeys(SPLITS.values()):
+        same = sorted(folder for folder in folders if SPLITS[folder.lower()] == split)
+        if len(same) > 1:
+            raise DataError(
+                f"{name}: {' and '.join(same)} are both its {split} split; "
+                "put the pictures into one of them, or move one away"
+            )
 
 
 def _shared_depth(names: list[Parts]) -> int:
@@ -152,15 +171,16 @@ def _shared_depth(names: list[Parts]) -> int:
     return depth
 
 
-def _check_folders(splits: list[str], paths: list[Parts], name: str) -> None:
+def _check_folders(splits: list[str], paths: list[Parts], kinds: list[str], name: str) -> None:
     folders: dict[str, dict[str, Parts]] = defaultdict(dict)
-    for split, path in zip(splits, paths, strict=True):
+    for split, path, kind in zip(splits, paths, kinds, strict=True):
         folder = path[:-1]
-        known = folders[split].setdefault(folder[-1], folder)
+        known = folders[split].setdefault(kind, folder)
         if known != folder:
+            encoded = ", with its accents written in two ways" * (known[-1] != folder[-1])
             raise DataError(
-                f"{name}: two folders are called {folder[-1]!r}, {'/'.join(known)} and {'/'.join(folder)}; "
-                "a class needs a name of its own"
+                f"{name}: two folders are called {kind!r}{encoded}, {'/'.join(known)} and "
+                f"{'/'.join(folder)}; a class needs a name of its own"
             )
     for classes in folders.values():
         whole = set(classes.values())

@@ -155,7 +155,7 @@ class ImageSet:
             If the set, or a class, has fewer than `n` images.
         """
         n = check_count("n", n, minimum=0)
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(check_count("seed", seed, minimum=0))
         if not per_class:
             if n > len(self):
                 raise ValueError(f"n must be at most {len(self)}, the images in {self.name}, got {n}")
@@ -190,7 +190,7 @@ class ImageSet:
         shares = np.asarray(fractions, dtype=np.float64)
         if shares.ndim != 1 or not len(shares) or (shares <= 0).any() or shares.sum() > 1 + 1e-9:
             raise ValueError(f"fractions must be positive and sum to at most 1, got {tuple(fractions)}")
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(check_count("seed", seed, minimum=0))
         groups = self._members() if stratified else [np.arange(len(self))]
         parts: list[list[np.ndarray]] = [[] for _ in shares]
         for members in groups:

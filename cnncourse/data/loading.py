@@ -11,12 +11,12 @@ import numpy as np
 from cnncourse._checks import check_choice, suggest
 from cnncourse._progress import wants_progress
 from cnncourse.data import shapes10, store
-from cnncourse.data.archives import walk
 from cnncourse.data.catalog import CATALOG, Entry
 from cnncourse.data.download import bar, download
-from cnncourse.data.errors import CacheError, DataError
+from cnncourse.data.errors import DataError
+from cnncourse.data.finding import find, key_of, refusal, signature
 from cnncourse.data.image_set import ImageSet, in_canonical_order
-from cnncourse.data.locations import bundled_only, cache_folder, find, given_data
+from cnncourse.data.locations import cache_folder, expand
 from cnncourse.data.photos import BUNDLED
 from cnncourse.data.pictures import Size
 from cnncourse.data.sources import ENDINGS, plain_name, read_source
@@ -68,12 +68,7 @@ def load(name_or_path: str | os.PathLike[str], split: str = "train", size: Size 
     if name == "digits":
         return _load_digits(split)
     place = locate(name, size, wants_progress())
-    try:
-        image_set, splits = store.load_or_make(place.key, split, place.source, place.decode)
-    except CacheError:
-        if name == "shapes10":  # drawing is quick; nothing is lost without a cache
-            return shapes10.draw_shapes10(split)
-        raise
+    image_set, splits = store.load_or_make(place.key, split, place.source, place.decode)
     if image_set is None:
         advice = "; divide it with partition()" if splits == ["train"] else ""
         raise ValueError(f"{name} has no split {split!r}, only {', '.join(splits)}{advice}")
@@ -90,16 +85,10 @@ def default_name() -> str:
     FileNotFoundError
         If CNNCOURSE_DATA names something that is not there.
     """
-    if bundled_only():
-        return "shapes10"
-    given = given_data()
-    if given is not None and given.is_file():
-        return "cifar10" if given.name in CATALOG["cifar10"].files else "shapes10"
     try:
-        on_disk = find("cifar10") is not None
-    except DataError:
+        return "cifar10" if find("cifar10") or store.describe("cifar10") else "shapes10"
+    except DataError:  # the place that is looked at holds none
         return "shapes10"
-    return "cifar10" if on_disk or store.describe("cifar10") else "shapes10"
 
 
 @dataclass(frozen=True)
@@ -123,13 +112,16 @@ def locate(name: str, size: Size | None, progress: bool) -> Place:
         return _locate_path(name, size, progress)
     path = find(name)
     if path is None:
-        return Place(name, "download", lambda: _download(name, progress))
-    key = f"{name}-{signature(path)}"
-    return Place(key, path.name, lambda: _read_known(path, name, progress))
+        return Place(name, store.DOWNLOAD, lambda: _download(name, progress))
+    return Place(key_of(path, name), path.name, lambda: _read_known(path, name, progress))
 
 
 def _locate_path(name: str, size: Size | None, progress: bool) -> Place:
-    path = Path(name).expanduser()
+    if not name:
+        raise ValueError(
+            f"name_or_path is empty; give a data set's name or a path. Known: {', '.join(NAMES)}"
+        )
+    path = expand(name)
     if not path.exists():
         if path.suffix or len(path.parts) > 1:
             raise FileNotFoundError(f"there is no data set at {path.absolute()}")
@@ -173,40 +165,17 @@ def check_known(sets: dict[str, ImageSet], entry: Entry, name: str, source: str)
     DataError
         If classes, numbers of images or fingerprints differ.
     """
-    for split, count in entry.images.items():
-        found = sets.get(split)
-        if found is None or len(found.classes) != entry.classes or len(found) != count:
-            seen = f"{len(found)} images of {len(found.classes)} classes" if found else "nothing"
-            raise DataError(
-                f"{source} is not {name}: for {split} it holds {seen}, not {count:,} of {entry.classes}; "
-                "give another file, or load it by its path"
-            )
-        expected = entry.fingerprints.get(split)
-        if expected is not None and found.fingerprint() != expected:
+    counts = {split: len(each) for split, each in sets.items()}
+    if reason := entry.difference(counts, next(iter(sets.values())).classes):
+        raise DataError(refusal(source, name, reason))
+    for split, expected in entry.fingerprints.items():
+        found = sets[split].fingerprint()
+        if found != expected:
             raise DataError(
                 f"{source} was altered: the {split} images are not those of {name} "
-                f"(fingerprint {found.fingerprint()[:12]}, not {expected[:12]}); get it again"
+                f"(fingerprint {found[:12]}, not {expected[:12]}); get it again"
             )
     return sets
-
-
-def signature(path: Path) -> str:
-    """Return twelve digits that change when a file or folder changes, without reading all of it."""
-    digest = hashlib.sha256()
-    if path.is_dir():
-        for file in walk(path):
-            details = file.stat()
-            digest.update(
-                f"{file.relative_to(path).as_posix()}\n{details.st_size}\n{details.st_mtime_ns}\n".encode()
-            )
-    else:
-        details = path.stat()
-        digest.update(f"{path.name}\n{details.st_size}\n{details.st_mtime_ns}\n".encode())
-        with path.open("rb") as file_object:
-            digest.update(file_object.read(2**16))
-            file_object.seek(max(0, details.st_size - 2**16))
-            digest.update(file_object.read())
-    return digest.hexdigest()[:12]
 
 
 def _load_digits(split: str) -> ImageSet:

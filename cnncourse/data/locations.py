@@ -10,8 +10,7 @@ from pathlib import Path
 
 import platformdirs
 
-from cnncourse.data.catalog import CATALOG
-from cnncourse.data.errors import DataError
+from cnncourse.data.errors import NoCacheError
 
 DATA, CACHE = "CNNCOURSE_DATA", "CNNCOURSE_CACHE"
 BUNDLED_ONLY = "bundled"
@@ -24,9 +23,33 @@ def checkout() -> Path | None:
 
 
 def cache_folder() -> Path:
-    """Return the folder in which decoded data sets are kept: CNNCOURSE_CACHE or the system's."""
+    """Return the folder in which decoded data sets are kept: CNNCOURSE_CACHE or the system's.
+
+    Raises
+    ------
+    NoCacheError
+        If there is none: the user has no home folder.
+    """
+    advice = f"set {CACHE} to a folder of yours"
     given = os.environ.get(CACHE)
-    return Path(given).expanduser().absolute() if given else Path(platformdirs.user_cache_dir("cnncourse"))
+    try:
+        return expand(given).absolute() if given else Path(platformdirs.user_cache_dir("cnncourse"))
+    except (RuntimeError, FileNotFoundError):  # a user without a home, as in many containers
+        raise NoCacheError(f"there is no home folder to keep the cache in; {advice}") from None
+
+
+def expand(path: str) -> Path:
+    """Return the path with ``~`` replaced by the home folder.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a home folder is meant and not known.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise FileNotFoundError(f"{path} begins with a home folder that is not known; write it out") from None
 
 
 def bundled_only() -> bool:
@@ -48,7 +71,7 @@ def given_data() -> Path | None:
     setting = os.environ.get(DATA)
     if not setting or setting == BUNDLED_ONLY:
         return None
-    path = Path(setting).expanduser()
+    path = expand(setting)
     roots = [Path.cwd(), *Path.cwd().parents]
     if root := checkout():
         roots.append(root)
@@ -63,35 +86,7 @@ def given_data() -> Path | None:
     )
 
 
-def find(name: str) -> Path | None:
-    """Return where a downloadable data set lies on the disk, outside the cache.
-
-    Raises
-    ------
-    FileNotFoundError
-        If CNNCOURSE_DATA names something that is not there.
-    DataError
-        If CNNCOURSE_DATA names a place that does not hold the data set, or allows none.
-    """
-    if bundled_only():
-        raise DataError(
-            f"{name} is not bundled, and {DATA}={BUNDLED_ONLY} allows only digits and shapes10; "
-            f"load one of those, or unset {DATA}"
-        )
-    given = given_data()
-    if given is None:
-        root = checkout()
-        return _within(root.parent / "shared" / "data", name) if root else None
-    if given.is_file():
-        return given
-    found = given if given.name in CATALOG[name].files else _within(given, name)
-    if found is None:
-        raise DataError(
-            f"{name} is not in {given}, which {DATA} names (looked for {', '.join(CATALOG[name].files)}); "
-            f"put it there, or unset {DATA} to use the cache or a download"
-        )
-    return found
-
-
-def _within(folder: Path, name: str) -> Path | None:
-    return next((folder / file for file in CATALOG[name].files if (folder / file).exists()), None)
+def shared_data() -> Path | None:
+    """Return the folder ``../shared/data`` of a checkout, where the package is imported from one."""
+    root = checkout()
+    return root.parent / "shared" / "data" if root else None

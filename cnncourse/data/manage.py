@@ -8,8 +8,9 @@ from cnncourse._checks import check_choice
 from cnncourse.data import store
 from cnncourse.data.catalog import CATALOG
 from cnncourse.data.errors import DataError
+from cnncourse.data.finding import find
 from cnncourse.data.loading import NAMES, load, locate
-from cnncourse.data.locations import bundled_only, cache_folder, find
+from cnncourse.data.locations import bundled_only, cache_folder
 from cnncourse.data.photos import BUNDLED
 
 DIGITS = {
@@ -60,7 +61,7 @@ def available() -> list[Status]:
     digits = "1,797 handwritten digits of 8 x 8 pixels in 10 classes (Alpaydin and Kaynak, 1998)"
     shapes = "12,000 drawings of 32 x 32 pixels in 10 classes, made when first asked for"
     statuses.append(Status("digits", "bundled", str(BUNDLED), digits))
-    statuses.append(Status("shapes10", "bundled", str(cache_folder()), shapes))
+    statuses.append(Status("shapes10", "bundled", "", shapes))
     return statuses
 
 
@@ -71,8 +72,8 @@ def _find_known(name: str) -> Status:
         return Status(name, "absent", "", f"{title}; CNNCOURSE_DATA=bundled hides it")
     try:
         path = find(name)
-    except DataError:
-        return Status(name, "absent", "", f"{title}; not in the place that CNNCOURSE_DATA names")
+    except DataError as error:
+        return Status(name, "absent", "", f"{title}; {error}")
     if path is not None:
         return Status(name, "on disk", str(path), f"{title}, {path}")
     if store.describe(name):
@@ -100,7 +101,7 @@ def fetch(name: str, progress: bool = True) -> Path:
     if name == "digits":
         return BUNDLED
     place = locate(name, None, progress)
-    store.load_or_make(place.key, "train", place.source, place.decode)
+    store.make(place.key, place.source, place.decode)
     return cache_folder() / place.key
 
 
@@ -125,6 +126,7 @@ def verify(name_or_path: str | os.PathLike[str]) -> list[Check]:
         return [Check(each.split, len(each), each.fingerprint(), DIGITS[each.split]) for each in sets]
     place = locate(name, None, False)
     checks = []
+    store.make(place.key, place.source, place.decode)
     _, splits = store.load_or_make(place.key, "train", place.source, place.decode)
     recorded = store.fingerprints(place.key) | dict(CATALOG[name].fingerprints if name in CATALOG else {})
     for split in splits:

@@ -3,17 +3,28 @@
 import io
 import os
 import warnings
+from functools import cache
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from cnncourse._checks import check_count
+from cnncourse.data.errors import DataError
 
 FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "PPM")
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm")
 MAX_PIXELS = 80_000_000  # under Pillow's own alarm; more than any photograph in this course
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as in Pillow and torchvision
+ORIENTATION = 0x0112  # the EXIF tag in which a camera notes how it was held
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 Size = int | tuple[int, int]
 
@@ -45,7 +56,7 @@ def read_image(path: str | os.PathLike[str], size: Size | None = None, gray: boo
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the file is no picture, is cut off, or unpacks to more than 80 million pixels.
+        If (`DataError`) the file is no picture, is cut off, or unpacks to more than 80 million pixels.
     """
     path = Path(path)
     if path.is_dir():
@@ -74,6 +85,11 @@ def decode(content: bytes, name: str) -> np.ndarray:
     -------
     numpy.ndarray, shape (1, H, W) or (3, H, W), uint8, or float64 from 0 to 1 for 16-bit files
         Gray pictures have one channel, all others three.
+
+    Raises
+    ------
+    DataError
+        With `name`, whatever the image library finds wrong.
     """
     try:
         with warnings.catch_warnings():
@@ -84,19 +100,40 @@ def decode(content: bytes, name: str) -> np.ndarray:
             if width * height > MAX_PIXELS:
                 raise Image.DecompressionBombError
             opened.load()
-            return _to_array(ImageOps.exif_transpose(opened), name)
+            return _to_array(_upright(opened), name)
+    except DataError:
+        raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise ValueError(
+        raise DataError(
             f"{name} unpacks to more than {MAX_PIXELS:,} pixels; scale it down with a photo editor first"
         ) from None
     except UnidentifiedImageError:
-        raise ValueError(
+        raise DataError(
             f"{name} is not a picture that can be read; use PNG, JPEG, WebP, GIF, BMP or TIFF"
         ) from None
-    except (OSError, SyntaxError, EOFError, IndexError, KeyError, TypeError, OverflowError) as error:
-        raise ValueError(
-            f"{name} is a damaged or cut-off picture ({error}); copy or export it again"
+    except MemoryError:
+        raise DataError(f"{name} needs more memory than is free; scale it down first") from None
+    except Exception as error:  # a damaged picture fails in every way there is
+        reason = str(error) or type(error).__name__
+        raise DataError(
+            f"{name} is a damaged or cut-off picture ({reason}); copy or export it again"
         ) from None
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Turn a picture as its camera noted, reading that one note and not the others beside it."""
+    try:
+        turn = UPRIGHT.get(image.getexif().get(ORIENTATION, 1))
+    except Exception:  # notes fail in every way there is too, and the pixels are whole without them
+        turn = None
+    return image if turn is None else image.transpose(turn)
+
+
+@cache
+def endings() -> tuple[str, ...]:
+    """Return the endings of the files that can be read, such as ``".png"``."""
+    formats = known_formats()
+    return tuple(ending for ending, form in Image.registered_extensions().items() if form in formats)
 
 
 def known_formats() -> list[str]:
@@ -109,10 +146,10 @@ def _to_array(image: Image.Image, name: str) -> np.ndarray:
     if image.mode.startswith("I"):  # 16-bit gray: Pillow says I;16, older ones I
         values = np.asarray(image).astype(np.float64)
         if values.min() < 0 or values.max() > 65535:
-            raise ValueError(f"{name} holds whole numbers outside 0 to 65535; export it with 8 or 16 bits")
+            raise DataError(f"{name} holds whole numbers outside 0 to 65535; export it with 8 or 16 bits")
         return values[None] / 65535
     if image.mode == "F":
-        raise ValueError(f"{name} holds floating-point pixels; export it with 8 or 16 bits")
+        raise DataError(f"{name} holds floating-point pixels; export it with 8 or 16 bits")
     if image.has_transparency_data:
         colors = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")

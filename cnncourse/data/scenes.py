@@ -96,7 +96,7 @@ def draw_scene(figures: int = 4, side: int = 64, seed: int = 0) -> Scene:
     ((3, 64, 64), (3, 64, 64), 1)
     """
     side = check_count("side", side, minimum=SIDE)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(check_count("seed", seed, minimum=0))
     images, masks = draw_shapes10_masks(n=10 * check_count("figures", figures), seed=seed)
     chosen = rng.permutation(len(images))[:figures]
     noise = rng.normal(0, 5, (3, side, side))

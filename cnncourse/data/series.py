@@ -62,7 +62,7 @@ def draw_machines(split: str = "train", n: int | None = None, seed: int | None =
     """
     check_choice("split", split, SIZES)
     count = SIZES[split] if n is None else check_count("n", n)
-    rng = np.random.default_rng(SEEDS[split] if seed is None else seed)
+    rng = np.random.default_rng(check_count("seed", SEEDS[split] if seed is None else seed, minimum=0))
     labels = np.arange(count) % len(STATES)
     values = np.stack([_draw(STATES[label], rng) for label in labels])
     values -= values.mean(axis=1, keepdims=True)

@@ -138,7 +138,7 @@ def draw_shapes10_masks(
     """
     check_choice("split", split, SIZES)
     count = SIZES[split] if n is None else check_count("n", n)
-    rng = np.random.default_rng(SEEDS[split] if seed is None else seed)
+    rng = np.random.default_rng(check_count("seed", SEEDS[split] if seed is None else seed, minimum=0))
     labels = np.arange(count) % len(FIGURES)
     images = np.empty((count, 3, SIDE, SIDE), dtype=np.uint8)
     masks = np.empty((count, SIDE, SIDE), dtype=bool)

@@ -1,16 +1,18 @@
 """Whatever form a data set has on the disk, read into image sets."""
 
+import warnings
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import numpy as np
 
-from cnncourse.data.archives import MAX_RATIO, RATIO_FREE, Tick, files
+from cnncourse.data.archives import MAX_RATIO, RATIO_FREE, Item, Parts, Tick, items, shown
 from cnncourse.data.cifar import is_batch, read_batches
 from cnncourse.data.errors import DataError
-from cnncourse.data.folders import Arrays, Parts, decode_all, is_picture, stack
+from cnncourse.data.folders import Arrays, arrange, class_name, decode_all, is_picture, stack
 from cnncourse.data.image_set import ImageSet, in_canonical_order
 from cnncourse.data.pictures import Size
 
@@ -50,7 +52,7 @@ def read_source(
         If there is no data set, or it is damaged or hostile.
     """
     name = name or plain_name(path)
-    if path.suffix.lower() == ".npz" and path.is_file():
+    if is_npz(path):
         if size is not None:
             raise DataError(f"{path} holds arrays, which keep their size; leave size away")
         splits, classes = _read_npz(path)
@@ -74,27 +76,100 @@ def plain_name(path: Path) -> str:
     >>> plain_name(Path("data/cifar-10-python.tar.gz")), plain_name(Path("My photos"))
     ('cifar-10-python', 'My photos')
     """
-    name = path.resolve().name
+    name = shown((path.resolve().name,))
     for ending in ENDINGS:
         if name.lower().endswith(ending):
             return name[: -len(ending)]
     return name
 
 
+def is_npz(path: Path) -> bool:
+    """Return whether a file holds NumPy arrays, by its ending or, without one, by its content."""
+    if not path.is_file() or path.suffix.lower() == ".npz":
+        return path.is_file()
+    with path.open("rb") as file:
+        if file.read(4) != b"PK\x03\x04" or not zipfile.is_zipfile(file):
+            return False
+        with zipfile.ZipFile(file) as archive:
+            return all(name.endswith(".npy") for name in archive.namelist())
+
+
+def is_data(parts: Parts, name: str) -> bool:
+    """Return whether a file is read as part of a data set: a CIFAR batch or a picture, and no note."""
+    return is_batch(parts) or is_picture(parts, name)
+
+
+def outline(path: Path, classes: Collection[str]) -> tuple[dict[str, int], tuple[str, ...]]:
+    """Return the number of images in each split and the classes' names, decoding no picture.
+
+    Raises
+    ------
+    DataError
+        If there is no data set, or as soon as a picture lies in none of `classes`.
+    """
+    if is_npz(path):
+        splits, names = _read_npz(path)
+        return {split: len(labels) for split, (_, labels) in splits.items()}, names
+    found = _Found(path)
+    pictures = []
+    for item in found.pictures():
+        if len(item.parts) > 1 and item.parts[-2] not in classes:
+            foreign = shown(item.parts[-2:-1])
+            raise DataError(f"{path} has a class {foreign}, which the data set that is looked for has not")
+        pictures.append(item.parts)
+    if found.batches:
+        splits, names = found.read_batches(pictures)
+        return {split: len(labels) for split, (_, labels) in splits.items()}, names
+    each, kinds = arrange(pictures, str(path))
+    return Counter(each), tuple(sorted(set(kinds)))
+
+
 def _read_files(path: Path, size: Size | None, tick: Tick) -> tuple[dict[str, Arrays], tuple[str, ...]]:
-    batches: dict[str, bytes] = {}
-
-    def pictures() -> Iterator[tuple[Parts, bytes]]:
-        for parts, content in files(path, tick):
-            if is_batch(parts):
-                batches[parts[-1]] = content
-            elif is_picture(parts, str(path)):
-                yield parts, content
-
-    names, images = decode_all(pictures(), str(path), size)
-    if batches:
-        return read_batches(batches, str(path))
+    found = _Found(path, tick)
+    contents = ((item.parts, item.read()) for item in found.pictures() if item.read)
+    names, images = decode_all(contents, str(path), size)
+    if found.batches:
+        return found.read_batches(names)
+    found.tell_empty_folders()
     return stack(names, images, str(path))
+
+
+class _Found:
+    """What a folder or archive holds, sorted into pictures, batches and folders as it is walked through."""
+
+    def __init__(self, path: Path, tick: Tick = lambda count: None) -> None:
+        self.path, self.tick = path, tick
+        self.batches: dict[Parts, bytes] = {}
+        self.folders: set[Parts] = set()
+        self.filled: set[Parts] = set()
+
+    def pictures(self) -> Iterator[Item]:
+        """Yield the pictures, unread, and note the rest."""
+        for item in items(self.path, self.tick):
+            if item.read is None:
+                self.folders.add(item.parts)
+                continue
+            self.filled.update(item.parts[:end] for end in range(1, len(item.parts)))
+            if is_batch(item.parts):
+                self.batches[item.parts] = item.read()
+            elif is_picture(item.parts, str(self.path)):
+                yield item
+
+    def read_batches(self, pictures: list[Parts]) -> tuple[dict[str, Arrays], tuple[str, ...]]:
+        """Return the images and labels of the batches, which must be all that is there."""
+        places = sorted({"/".join(parts[:-1]) or "." for parts in self.batches})
+        if pictures or len(places) > 1:
+            beside = f"beside pictures such as {'/'.join(pictures[0])}" if pictures else "of two data sets"
+            raise DataError(
+                f"{self.path} holds CIFAR batches (in {', '.join(places)}) {beside}; give a folder of one set"
+            )
+        return read_batches({parts[-1]: each for parts, each in self.batches.items()}, str(self.path))
+
+    def tell_empty_folders(self) -> None:
+        """Warn of folders in which there is nothing, so that no class goes missing in silence."""
+        if empty := sorted(self.folders - self.filled):
+            listed = ", ".join(map(shown, empty))
+            warnings.warn(f"{self.path}: no class is made of {listed}, which is empty", stacklevel=2)
 
 
 def _read_npz(path: Path) -> tuple[dict[str, Arrays], tuple[str, ...]]:
@@ -121,9 +196,19 @@ def _read_npz(path: Path) -> tuple[dict[str, Arrays], tuple[str, ...]]:
             "name the arrays train_images, train_labels, test_images, test_labels"
         )
     highest = max(int(labels.max(initial=0)) for _, labels in splits.values())
-    stated = arrays.get("classes")
-    names = map(str, range(highest + 1)) if stated is None else map(str, np.ravel(stated))
-    return splits, tuple(names)
+    stated = arrays.get("classes", np.arange(highest + 1))
+    return splits, _class_names(stated, f"{path}: classes")
+
+
+def _class_names(stated: np.ndarray, name: str) -> tuple[str, ...]:
+    """Return class names from an array of text, of bytes in UTF-8, or of whole numbers."""
+    if stated.dtype.kind not in "USiu":
+        raise DataError(f"{name} must be text or whole numbers, got {stated.dtype}")
+    try:
+        texts = np.char.decode(stated, "utf-8") if stated.dtype.kind == "S" else stated.astype(str)
+    except UnicodeDecodeError as error:
+        raise DataError(f"{name} must be text in UTF-8, got {error.object!r}") from None
+    return tuple(class_name(str(text), name) for text in np.ravel(texts))
 
 
 def _check_arrays(images: np.ndarray, labels: np.ndarray, name: str) -> Arrays:

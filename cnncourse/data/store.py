@@ -9,8 +9,9 @@ import errno
 import json
 import os
 import shutil
+import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -18,11 +19,13 @@ from uuid import uuid4
 import filelock
 import numpy as np
 
-from cnncourse.data.errors import CacheError
+from cnncourse.data.errors import CacheError, NoCacheError
 from cnncourse.data.image_set import ImageSet
 from cnncourse.data.locations import CACHE, cache_folder
 
 FORMAT = 1
+DOWNLOAD = "download"  # the source of what is in the network, and cannot be decoded without a cache
+SEEN = "seen-1"  # the folder of what is remembered of files; another number where that means something else
 FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 Decode = Callable[[], Mapping[str, ImageSet]]
 
@@ -39,7 +42,7 @@ def load_or_make(key: str, split: str, source: str, decode: Decode) -> tuple[Ima
     source : str
         Where the data comes from, noted beside it.
     decode : callable
-        Returns all splits.
+        Returns all splits. Without a cache it is called every time, with a warning that says so.
 
     Returns
     -------
@@ -48,20 +51,50 @@ def load_or_make(key: str, split: str, source: str, decode: Decode) -> tuple[Ima
     splits : list of str
         The splits that it has.
     """
-    if (description := describe(key)) is None:
-        with writing(key):
-            if (description := describe(key)) is None:  # another process may have been faster
-                _write(key, decode(), source)
-                description = describe(key)
+    try:
+        make(key, source, decode)
+    except NoCacheError as error:
+        if source == DOWNLOAD:
+            raise
+        warnings.warn(f"{error}. Until then the data is decoded again at every call", stacklevel=3)
+        sets = decode()
+        return sets.get(split), list(sets)
+    description = describe(key)
     assert description is not None
     splits = list(description["splits"])
     return (_open(key, description, split) if split in splits else None), splits
 
 
+def make(key: str, source: str, decode: Decode) -> None:
+    """Decode a data set into the cache unless it is there; the arguments are those of `load_or_make`."""
+    if describe(key) is None:
+        with writing(key):
+            if describe(key) is None:  # another process may have been faster
+                _write(key, decode(), source)
+
+
+def remembered(key: str, make: Callable[[], str]) -> str:
+    """Return what `make` returned when it was first called for `key`; without a cache it is called again."""
+    try:
+        text = (cache_folder() / SEEN / key).read_text(encoding="utf-8")
+        if text.endswith("\n"):  # else the disk was full, or the machine stopped
+            return text[:-1]
+    except (OSError, UnicodeError):
+        pass
+    made = make()
+    with suppress(OSError):
+        file = cache_folder() / SEEN / key
+        file.parent.mkdir(parents=True, exist_ok=True)
+        partial = file.with_name(f"{key}.part-{uuid4().hex[:8]}")
+        partial.write_text(f"{made}\n", encoding="utf-8")
+        partial.replace(file)
+    return made
+
+
 def describe(key: str) -> dict[str, Any] | None:
     """Return what the cache holds under `key`, or None where it holds nothing whole."""
-    folder = cache_folder() / key
     try:
+        folder = cache_folder() / key
         description = json.loads((folder / "set.json").read_text(encoding="utf-8"))
         if description["format"] != FORMAT:
             return None
@@ -102,8 +135,8 @@ def writing(key: str) -> Iterator[None]:
         root.mkdir(parents=True, exist_ok=True)
         lock = filelock.FileLock(root / f"{key}.lock")
         lock.acquire()
-    except OSError as error:
-        raise explain(error) from None
+    except (OSError, NotImplementedError) as error:  # file systems in the network may refuse locks
+        raise NoCacheError(str(explain(error))) from None
     try:
         yield
     finally:
@@ -151,7 +184,7 @@ def _write_sets(folder: Path, sets: Mapping[str, ImageSet], source: str) -> None
         "source": source,
         "splits": splits,
     }
-    text = json.dumps(description, indent=1, ensure_ascii=False)
+    text = json.dumps(description, indent=1)
     (folder / "set.json").write_text(text, encoding="utf-8")
 
 
@@ -175,12 +208,12 @@ def check_room(needed: int) -> None:
         )
 
 
-def explain(error: OSError) -> CacheError:
+def explain(error: OSError | NotImplementedError) -> CacheError:
     """Return the error to raise where writing into the cache failed."""
     folder = cache_folder()
-    if error.errno in FULL:
+    if getattr(error, "errno", None) in FULL:
         return CacheError(
             f"the disk of the cache {folder} is full; make room, or set {CACHE} to a folder on another disk"
         )
-    reason = error.strerror or error
+    reason = getattr(error, "strerror", None) or error
     return CacheError(f"the cache {folder} cannot be written ({reason}); set {CACHE} to a folder of yours")

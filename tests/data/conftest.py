@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_data import pets, write_tar
+from small_data import cifar10_files, known_as_cifar10, pets, write_tar
 
 from cnncourse.data import locations
 
@@ -26,6 +26,15 @@ def own_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def pets_tar(tmp_path: Path) -> Path:
     return write_tar(tmp_path / "pets.tar", pets())
+
+
+@pytest.fixture
+def small_cifar10(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make a small archive in the official form stand for CIFAR-10; return its path."""
+    (tmp_path / "here").mkdir()
+    path = write_tar(tmp_path / "here" / "cifar-10-python.tar.gz", cifar10_files())
+    known_as_cifar10(path, monkeypatch)
+    return path
 
 
 @pytest.fixture

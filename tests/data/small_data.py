@@ -3,10 +3,15 @@
 import io
 import pickle
 import tarfile
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
+
+from cnncourse.data import ImageSet, catalog, finding, loading, manage
 
 Files = dict[str, bytes]
 
@@ -29,6 +34,18 @@ def pets(form: str = "PNG", ending: str = "png") -> Files:
         for index in range(4):
             split = "test" if index == 3 else "train"
             files[f"pets/{split}/{name}/{index}.{ending}"] = picture(10 * number + index, form=form)
+    return files
+
+
+def class_folders(sets: Mapping[str, ImageSet], above: str = "") -> Files:
+    """Return the images of a set in class folders, two super-classes above them where `above` names them."""
+    files = {}
+    for split, image_set in sets.items():
+        for index, (image, label) in enumerate(image_set):
+            file = io.BytesIO()
+            Image.fromarray(image.transpose(1, 2, 0)).save(file, format="PNG")
+            middle = f"{above}{label % 2}/" if above else ""
+            files[f"{split}/{middle}{image_set.classes[label]}/{index:04}.png"] = file.getvalue()
     return files
 
 
@@ -94,3 +111,17 @@ def cifar100_files(count: int = 100) -> Files:
         }
         files[f"{folder}/{split}"] = pickle.dumps(batch, protocol=2)
     return files
+
+
+def known_as_cifar10(path: Path, monkeypatch: pytest.MonkeyPatch, *mirrors: catalog.Mirror) -> None:
+    """Let the catalog describe the small data set at `path` where it describes CIFAR-10."""
+    sets = loading.read_source(path)
+    small = replace(
+        catalog.CATALOG["cifar10"],
+        classes=sets["train"].classes,
+        images={split: len(each) for split, each in sets.items()},
+        fingerprints={split: each.fingerprint() for split, each in sets.items()},
+        mirrors=mirrors,
+    )
+    for module in (loading, finding, manage):
+        monkeypatch.setattr(module, "CATALOG", dict(catalog.CATALOG) | {"cifar10": small})

@@ -11,11 +11,13 @@ import pytest
 from small_data import pets, picture, write_folder, write_tar
 
 from cnncourse import data
-from cnncourse.data import archives, folders, sources
+from cnncourse.data import archives, folders, sources, store
 
 
 def nothing_is_left(cache: Path) -> bool:
-    return not cache.exists() or all(file.suffix == ".lock" for file in cache.iterdir())
+    return not cache.exists() or all(
+        file.suffix == ".lock" or file.name == store.SEEN for file in cache.iterdir()
+    )
 
 
 def member(name: str, kind: bytes, target: str = "", size: int = 0) -> tarfile.TarInfo:
@@ -81,7 +83,16 @@ def test_an_archive_cut_between_two_members(tmp_path: Path) -> None:
     with tarfile.open(path) as archive:
         offset = archive.getmembers()[5].offset
     path.write_bytes(path.read_bytes()[:offset])
-    with pytest.raises(data.DataError, match=r"cut off"):
+    with pytest.raises(data.DataError, match=r"damaged or cut off \(it ends too early\); copy"):
+        data.load(path)
+
+
+def test_an_archive_without_the_blocks_that_end_it(tmp_path: Path) -> None:
+    path = write_tar(tmp_path / "pets.tar", pets())
+    path.write_bytes(path.read_bytes().rstrip(b"\0"))
+    with path.open("ab") as file:
+        file.write(bytes(-file.tell() % archives.BLOCK))  # the last picture is whole
+    with pytest.raises(data.DataError, match=r"damaged or cut off \(it ends too early\); copy"):
         data.load(path)
 
 

@@ -14,12 +14,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from small_data import cifar10_files, pets, write_tar
+from small_data import cifar10_files, class_folders, known_as_cifar10, pets, write_tar
 
 from cnncourse import data
-from cnncourse.data import catalog, download, loading, locations, manage, store
+from cnncourse.data import catalog, download, store
 from cnncourse.data.catalog import Mirror
 from cnncourse.data.download import Patience
+from cnncourse.data.sources import read_source
 
 CONTENT = np.random.default_rng(0).integers(0, 256, 300_000, dtype=np.uint8).tobytes()
 GOOD_HASH = "md5:" + hashlib.md5(CONTENT).hexdigest()
@@ -313,16 +314,7 @@ def install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Install:
     """Return a function that makes a small data set on the server stand for CIFAR-10."""
 
     def put(*mirrors: Mirror, reference: Path) -> None:
-        sets = loading.read_source(reference)
-        small = replace(
-            catalog.CATALOG["cifar10"],
-            mirrors=mirrors,
-            classes=len(sets["train"].classes),
-            images={split: len(each) for split, each in sets.items()},
-            fingerprints={split: each.fingerprint() for split, each in sets.items()},
-        )
-        for module in (loading, locations, manage):
-            monkeypatch.setattr(module, "CATALOG", dict(catalog.CATALOG) | {"cifar10": small})
+        known_as_cifar10(reference, monkeypatch, *mirrors)
 
     return put
 
@@ -368,6 +360,17 @@ def test_a_source_without_a_hash_is_judged_by_its_fingerprint(
         data.load("cifar10")
     install(*wrong, good, reference=archive)
     assert len(data.load("cifar10")) == 20
+
+
+def test_a_host_of_nested_class_folders_serves_like_the_official_one(
+    server: Server, install: Install, tmp_path: Path
+) -> None:
+    official = write_tar(tmp_path / "cifar.tgz", cifar10_files())
+    files = class_folders(read_source(official), above="coarse")
+    nested = write_tar(tmp_path / "nested.tgz", {f"cifar/{name}": each for name, each in files.items()})
+    install(server.mirror("nested.tgz", Behavior(content=nested.read_bytes()), None), reference=official)
+    assert all(check.ok for check in data.verify("cifar10"))
+    assert data.load("cifar10", "test").fingerprint() == data.load(official, "test").fingerprint()
 
 
 def test_both_forms_of_mirrors_have_what_the_loader_needs() -> None:

@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -6,6 +8,9 @@ from hypothesis import strategies as st
 from cnncourse import data
 from cnncourse.data import ImageSet
 from cnncourse.data.image_set import in_canonical_order
+from cnncourse.data.scenes import draw_scene
+from cnncourse.data.series import draw_machines
+from cnncourse.data.shapes10 import draw_shapes10
 
 
 def make(n: int = 30, classes: int = 3, channels: int = 3) -> ImageSet:
@@ -21,6 +26,23 @@ def test_indexing_gives_image_and_label() -> None:
     assert label == 1
     assert np.array_equal(image, s.images[4])
     assert len(list(s)) == len(s) == 30
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda seed: make().take(3, seed=seed),
+        lambda seed: make().take(3, per_class=True, seed=seed),
+        lambda seed: make().partition((0.5,), seed=seed),
+        lambda seed: draw_shapes10(n=10, seed=seed),
+        lambda seed: draw_scene(seed=seed),
+        lambda seed: draw_machines(n=4, seed=seed),
+    ],
+)
+def test_a_seed_is_not_negative(draw: Callable[[int], object]) -> None:
+    draw(0)
+    with pytest.raises(ValueError, match=r"^seed must be at least 0, got -1$"):
+        draw(-1)
 
 
 def test_it_is_frozen() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngImageFile
 from small_data import picture
 
 from cnncourse import data
@@ -49,6 +50,90 @@ def test_the_camera_is_turned_upright(tmp_path: Path) -> None:
     image = data.read_image(save(tmp_path / "a.png", Image.fromarray(pixels), exif=exif))
     assert image.shape == (3, 3, 2)
     assert image[:, 0, 1].tolist() == [1, 1, 1]
+
+
+def exif(orientation: int, *others: bytes) -> bytes:
+    """Return EXIF notes: the orientation, and what is wrong."""
+    entries = [struct.pack("<HHIHH", 0x112, 3, 1, orientation, 0), *others]
+    return b"Exif\0\0II*\0" + struct.pack("<IH", 8, len(entries)) + b"".join(entries) + bytes(4)
+
+
+# A resolution of type "rational", which cannot be negative, as some cameras write it.
+SIGNED = exif(6, struct.pack("<HHII", 0x11A, 10, 1, 38)) + struct.pack("<ii", -1, 0)
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_orientation_in_every_format(tmp_path: Path, form: str, orientation: int) -> None:
+    """The corner that is white in the file ends where the camera says that it belongs."""
+    pixels = np.zeros((16, 32), np.uint8)
+    pixels[:8, :8] = 255
+    corner = {1: (0, 0), 2: (0, -1), 3: (-1, -1), 4: (-1, 0), 5: (0, 0), 6: (0, -1), 7: (-1, -1), 8: (-1, 0)}
+    notes = Image.Exif()
+    notes[0x0112] = orientation
+    path = save(tmp_path / "a", Image.fromarray(pixels).convert("RGB"), format=form, exif=notes)
+    image = data.read_image(path, gray=True)
+    assert image.shape == ((16, 32) if orientation < 5 else (32, 16))
+    row, column = corner[orientation]
+    assert image[row, column] > 0.9
+    assert image.mean() == pytest.approx(0.125, abs=0.03)
+
+
+def chunk(kind: bytes, content: bytes) -> bytes:
+    """Return a part of a PNG file."""
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+def with_chunk(kind: bytes, content: bytes) -> bytes:
+    """Return a picture in PNG with a part more, before its pixels."""
+    whole = picture()
+    start = whole.index(b"IDAT") - 4
+    return whole[:start] + chunk(kind, content) + whole[start:]
+
+
+BROKEN_NOTES = {
+    "profile without digits": with_chunk(b"tEXt", b"Raw profile type exif\0\nexif\n 9\nxyz\n"),
+    "garbage": with_chunk(b"eXIf", b"garbage"),
+    "half": with_chunk(b"eXIf", SIGNED[6:20]),
+    "nothing": with_chunk(b"eXIf", b""),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN_NOTES)
+def test_broken_notes_leave_the_pixels_whole(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(BROKEN_NOTES[kind])
+    (tmp_path / "b.png").write_bytes(picture())
+    assert np.array_equal(data.read_image(path), data.read_image(tmp_path / "b.png"))
+
+
+def test_no_note_but_the_orientation_is_read(tmp_path: Path) -> None:
+    image = Image.fromarray(np.zeros((16, 32, 3), np.uint8))
+    assert data.read_image(save(tmp_path / "a.jpg", image, exif=SIGNED)).shape == (3, 32, 16)
+
+
+@pytest.mark.parametrize("step", ["open", "load", "convert"])
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (struct.error("argument out of range"), r"damaged or cut-off picture \(argument out of range\)"),
+        (ValueError("buffer is not large enough"), r"damaged or cut-off picture \(buffer is not"),
+        (ZeroDivisionError(), r"damaged or cut-off picture \(ZeroDivisionError\)"),
+        (AssertionError(), r"damaged or cut-off picture \(AssertionError\)"),
+        (NotImplementedError("mode"), r"damaged or cut-off picture \(mode\)"),
+        (MemoryError(), r"needs more memory than is free; scale it down first"),
+    ],
+)
+def test_whatever_the_image_library_raises_names_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, error: Exception, reason: str
+) -> None:
+    def fail(*arguments: object, **options: object) -> None:
+        raise error
+
+    path = save(tmp_path / "strange.png", Image.new("P", (4, 4)))
+    monkeypatch.setattr({"open": Image, "load": PngImageFile, "convert": Image.Image}[step], step, fail)
+    with pytest.raises(data.DataError, match=rf"strange\.png (is a )?{reason}"):
+        data.read_image(path)
 
 
 def test_transparency_lies_on_white(tmp_path: Path) -> None:
@@ -129,11 +214,6 @@ def test_a_picture_that_is_cut_off_is_refused(tmp_path: Path, form: str) -> None
 
 
 def test_a_decompression_bomb_is_refused_before_it_unpacks(tmp_path: Path) -> None:
-    def chunk(kind: bytes, content: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-        )
-
     for side in (9_200, 60_000):  # just over our limit, and over Pillow's own
         header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
         bomb = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(1000)))

@@ -13,6 +13,7 @@ from small_data import (
     cifar10_files,
     cifar100_files,
     cifar_rows,
+    class_folders,
     pets,
     picture,
     write_folder,
@@ -167,13 +168,7 @@ def test_official_cifar100_takes_the_fine_labels(tmp_path: Path) -> None:
 
 def test_official_and_class_folders_give_the_same_set(tmp_path: Path) -> None:
     official = read_source(write_tar(tmp_path / "a.tar", cifar10_files()))
-    files = {}
-    for split, image_set in official.items():
-        for index, (image, label) in enumerate(image_set):
-            file = io.BytesIO()
-            Image.fromarray(image.transpose(1, 2, 0)).save(file, format="PNG")
-            files[f"{split}/{image_set.classes[label]}/{index:04}.png"] = file.getvalue()
-    folders = read_source(write_tar(tmp_path / "b.tar", files))
+    folders = read_source(write_tar(tmp_path / "b.tar", class_folders(official)))
     assert all(folders[split].fingerprint() == official[split].fingerprint() for split in official)
 
 
@@ -285,8 +280,14 @@ def test_npz(tmp_path: Path, layout: str, keys: str) -> None:
     test = data.load(path, "test")
     assert (test.name, test.classes, len(test)) == ("toys", ("0", "1"), 6)
     assert test.shape == ((1, 5, 4) if layout == "NHW" else (3, 5, 4))
-    np.savez(path, **arrays, classes=np.array(["no", "yes"]))
-    assert data.load(path).classes == ("no", "yes")
+    for names in (["nö", "yes"], ["nö".encode(), b"yes"], [["nö"], ["yes"]], ["no\u0308", "yes"]):
+        np.savez(path, **arrays, classes=np.array(names))
+        assert data.load(path).classes == ("nö", "yes")
+    np.savez(path, **arrays, classes=np.array([3, 7]))
+    assert data.load(path).classes == ("3", "7")
+
+
+ONE = {"images": np.zeros((1, 4, 4), np.uint8), "labels": np.array([1])}
 
 
 @pytest.mark.parametrize(
@@ -306,6 +307,12 @@ def test_npz(tmp_path: Path, layout: str, keys: str) -> None:
             },
             "from 0 to 1 for 2 classes",
         ),
+        (
+            {**ONE, "classes": np.array([b"caf\xe9", b"dog"])},
+            r"classes must be text in UTF-8, got b'caf\\xe9'",
+        ),
+        ({**ONE, "classes": np.array([0.5, 1.5])}, "classes must be text or whole numbers, got float64"),
+        ({**ONE, "classes": np.array(["café", "cafe\u0301"])}, "classes must be different strings"),
     ],
 )
 def test_npz_of_wrong_content(tmp_path: Path, arrays: dict[str, np.ndarray], message: str) -> None:
