@@ -10,7 +10,8 @@ import platformdirs
 import pytest
 from small_data import cifar10_files, cifar100_files, known_as_cifar10, pets, write_folder, write_tar
 
-from cnncourse import data, doctor
+from cnncourse import data
+from cnncourse.cli import examine as doctor
 from cnncourse.data import locations, sources
 
 
