@@ -367,9 +367,51 @@ class TestCharts:
         assert len(ax.collections) == 1
         assert [text.get_text() for text in ax.get_legend().get_texts()] == ["a"]
 
+    def test_seeds_are_drawn_as_their_mean_and_span(self):
+        runs = {"CNN": [[0.5, 0.7, 0.8], [0.6, 0.7, 1.0], [0.4, 0.7, 0.9]], "chance": [0.1, 0.1, 0.1]}
+        ax = plots.lines([1, 2, 3], runs, direct=False)
+        np.testing.assert_allclose(ax.lines[0].get_ydata(), [0.5, 0.7, 0.9])
+        assert len(ax.collections) == 1, "one line has no seeds, and no band"
+        corners = ax.collections[0].get_paths()[0].vertices
+        for x, low, high in ((1, 0.4, 0.6), (2, 0.7, 0.7), (3, 0.8, 1.0)):
+            heights = corners[corners[:, 0] == x, 1]
+            assert (heights.min(), heights.max()) == (low, high)
+        names = [text.get_text() for text in ax.get_legend().get_texts()]
+        assert names == ["CNN", "chance", "mean and span of 3 seeds"]
+        band = mpl.colors.to_hex(ax.collections[0].get_facecolor()[0])
+        assert band == mpl.colors.to_hex(ax.lines[0].get_color())
+
+    def test_a_band_says_what_it_is_where_lines_are_named_at_their_ends(self):
+        ax = plots.lines([1, 2], {"a": np.ones((3, 2)), "b": np.zeros((5, 2))})
+        assert texts(ax) == ["a", "b"]
+        assert [text.get_text() for text in ax.get_legend().get_texts()] == ["mean and span of 3 to 5 seeds"]
+        assert plots.lines([1, 2], {"a": [1, 2]}).get_legend() is None
+
+    def test_a_gap_in_one_seed_is_a_gap_in_the_mean(self):
+        ax = plots.lines([1, 2], {"a": [[1, np.nan], [3, 4]]})
+        np.testing.assert_array_equal(ax.lines[0].get_ydata(), [2, np.nan])
+
+    def test_a_band_of_ones_own_takes_the_place_of_the_span(self):
+        ax = plots.lines([1, 2], {"a": np.ones((3, 2))}, bands={"a": ([0, 0], [5, 6])})
+        assert len(ax.collections) == 1
+        assert ax.collections[0].get_paths()[0].vertices[:, 1].max() == 6
+        assert ax.get_legend() is None
+
     @pytest.mark.parametrize(
         ("call", "message"),
         [
+            (
+                lambda: plots.lines([1, 2], {"a": np.ones((2, 3))}),
+                r"series\['a'\] has 6 values of shape \(2, 3\) \(several seeds are rows\), but x has 2",
+            ),
+            (
+                lambda: plots.lines([1, 2], {"a": [1, 2]}, bands={"b": ([1, 2], [1, 2])}),
+                "bands is unknown: 'b'",
+            ),
+            (
+                lambda: plots.lines([1, 2], {"a": [1, 2]}, bands={"a": ([1], [1, 2])}),
+                r"bands\['a'\] has 1 values, but x has 2",
+            ),
             (lambda: plots.lines([1, 2], {"a": [1]}), r"series\['a'\] has 1 values, but x has 2"),
             (lambda: plots.lines([1], {}), "series is empty"),
             (lambda: plots.lines([1], {"a": [1]}, log="z"), "log must be one of '', 'x', 'y', 'xy', got 'z'"),

@@ -11,6 +11,7 @@ Examples
 (['one-5x5', 'two-3x3'], 3)
 """
 
+from cnncourse.experiments.compare import PairedDifference, PairedTable, compare
 from cnncourse.experiments.experiment import Experiment, ExperimentRun, experiment_names, load_records
 from cnncourse.experiments.make import RunStatus, experiment_status, run_experiment
 from cnncourse.experiments.record import RunRecord
@@ -28,9 +29,12 @@ __all__ = [
     "Comparison",
     "Experiment",
     "ExperimentRun",
+    "PairedDifference",
+    "PairedTable",
     "RunEntry",
     "RunRecord",
     "RunStatus",
+    "compare",
     "compare_runs",
     "evaluate_run",
     "experiment_names",

@@ -7,8 +7,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.colors import to_hex, to_rgb
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
+from cnncourse._checks import check_choice, check_filled
 from cnncourse.plots._arrays import to_array
 from cnncourse.plots._style import (
     GRID,
@@ -120,8 +123,9 @@ def lines(
     ----------
     x : array_like of shape (n,)
         Common to all lines.
-    series : mapping from str to array_like of shape (n,)
-        The lines, by name. Not-a-number leaves a gap.
+    series : mapping from str to array_like of shape (n,) or (seeds, n)
+        The lines, by name. Of several seeds the line is the mean, and a shaded band runs from the lowest to
+        the highest. Not-a-number leaves a gap.
     xlabel, ylabel, title : str, optional
         Names of the axes and of the chart, with units.
     ax : Axes, optional
@@ -129,11 +133,11 @@ def lines(
     log : {"", "x", "y", "xy"}
         Axes with a logarithmic scale.
     bands : mapping from str to (low, high), optional
-        A shaded band for the line of that name, such as the range over seeds.
+        A shaded band for the line of that name, in place of the one of its seeds.
     markers : bool, optional
         A marker at each point; by default up to 20 points.
     direct : bool
-        Write names at the lines' ends; else in a legend.
+        Write names at the lines' ends; else in a legend. How many seeds there are stands in a legend.
     percent : bool
         Show fractions on the y axis as percent.
     colors : mapping from str to color, optional
@@ -146,55 +150,77 @@ def lines(
     Raises
     ------
     ValueError
-        If a line and `x` differ in length, or `log` is unknown.
+        If a line or band and `x` differ in length, `bands` names no line, or `log` is unknown.
 
     Examples
     --------
     >>> ax = lines([1, 2, 3], {"dense": [1, 4, 9], "shared": [1, 2, 3]}, xlabel="side")
     >>> [text.get_text() for text in ax.texts]
     ['dense', 'shared']
+    >>> ax = lines([1, 2], {"CNN": [[0.5, 0.6], [0.6, 0.8], [0.4, 0.7]]})  # three seeds
+    >>> ax.lines[0].get_ydata(), ax.get_legend().get_texts()[0].get_text()
+    (array([0.5, 0.7]), 'mean and span of 3 seeds')
     """
     _check_log(log)
-    if not series:
-        raise ValueError("series is empty: give at least one line, as {name: values}")
+    check_filled("series", series, "at least one line, as {name: values}")
     across = to_array("x", x).ravel()
-    values = {name: to_array(f"series[{name!r}]", y).ravel().astype(float) for name, y in series.items()}
-    for name, y in values.items():
-        if y.shape != across.shape:
-            raise ValueError(f"series[{name!r}] has {y.size} values, but x has {across.size}")
+    runs = {name: _runs(f"series[{name!r}]", rows, across) for name, rows in series.items()}
+    edges = {name: (y.min(axis=0), y.max(axis=0)) for name, y in runs.items() if len(y) > 1}
+    for name, pair in (bands or {}).items():
+        check_choice("bands", name, runs)
+        low, high = (_runs(f"bands[{name!r}]", edge, across)[0] for edge in pair)
+        edges[name] = (low, high)
+    if markers is None:
+        markers = across.size <= 20
     with style():
         ax = new_or(ax, height=3.4)
-        if markers is None:
-            markers = across.size <= 20
-        ends = []
-        for index, (name, y) in enumerate(values.items()):
+        drawn = []
+        for index, (name, y) in enumerate(runs.items()):
             color = (colors or {}).get(name, PALETTE[index % len(PALETTE)])
-            mark = MARKERS[index % len(MARKERS)] if markers else None
-            ax.plot(
-                across,
-                y,
-                color=color,
-                linestyle=LINE_STYLES[index % len(LINE_STYLES)],
-                marker=mark,
-                label=name,
-            )
-            if bands and name in bands:
-                low, high = (to_array("bands", edge).ravel() for edge in bands[name])
-                ax.fill_between(across, low, high, color=color, alpha=0.18, linewidth=0)
-            shown = np.flatnonzero(np.isfinite(y))
-            if shown.size:
-                ends.append((float(across[shown[-1]]), float(y[shown[-1]]), name, _dark(color)))
+            dashes, mark = LINE_STYLES[index % len(LINE_STYLES)], MARKERS[index % len(MARKERS)]
+            look: Any = {"color": color, "linestyle": dashes, "marker": mark if markers else None}
+            drawn += ax.plot(across, y.mean(axis=0), label=name, **look)
+            if name in edges:
+                ax.fill_between(across, *edges[name], color=color, alpha=0.18, linewidth=0)
         finish(ax, xlabel, ylabel, title, log)
         grid(ax)
         if percent:
             ax.yaxis.set_major_formatter(FuncFormatter(percent_text))
         if across.dtype.kind in "iu" and "x" not in log:
             ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
-        if direct and ends:
-            _label_ends(ax, ends)
-        elif ends:
-            ax.legend()
+        _name_lines(
+            ax, drawn, direct, {len(y) for name, y in runs.items() if name not in (bands or {})} - {1}
+        )
     return ax
+
+
+def _runs(argument: str, values: Any, across: np.ndarray) -> np.ndarray:
+    """Return values as (seeds, n), one row if they are those of one line."""
+    array = to_array(argument, values).astype(float)
+    rows = array if array.ndim == 2 and array.shape[1] == across.size else array.ravel()[None]
+    if rows.shape[1] != across.size:
+        form = f" of shape {array.shape} (several seeds are rows)" if array.ndim > 1 else ""
+        raise ValueError(f"{argument} has {array.size} values{form}, but x has {across.size}")
+    return rows
+
+
+def _name_lines(ax: Axes, drawn: Sequence[Line2D], direct: bool, seeds: set[int]) -> None:
+    """Write the lines' names at their ends or in a legend, and how many seeds a band is made of."""
+    ends = []
+    for line in drawn:
+        x, y = (np.asarray(values, dtype=float) for values in line.get_data())
+        shown = np.flatnonzero(np.isfinite(y))
+        if shown.size:
+            x_end, y_end = float(x[shown[-1]]), float(y[shown[-1]])
+            ends.append((x_end, y_end, str(line.get_label()), _dark(str(line.get_color()))))
+    handles: list[Any] = [] if direct else ax.get_legend_handles_labels()[0]
+    if seeds:
+        count = " to ".join(str(number) for number in sorted({min(seeds), max(seeds)}))
+        handles.append(Patch(color=MUTED, alpha=0.3, linewidth=0, label=f"mean and span of {count} seeds"))
+    if ends and handles:
+        ax.legend(handles=handles)
+    if ends and direct:
+        _label_ends(ax, ends)
 
 
 def scatter(
@@ -238,8 +264,7 @@ def scatter(
     ['MLP', 'CNN']
     """
     _check_log(log)
-    if not points:
-        raise ValueError("points is empty: give at least one cloud, as {name: (x, y)}")
+    check_filled("points", points, "at least one cloud, as {name: (x, y)}")
     clouds = {}
     for name, (x, y) in points.items():
         clouds[name] = (to_array(f"points[{name!r}]", x).ravel(), to_array(f"points[{name!r}]", y).ravel())

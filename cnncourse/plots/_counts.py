@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
+from cnncourse._checks import check_filled
 from cnncourse.plots._arrays import Format, to_array, to_text
 from cnncourse.plots._charts import finish, percent_text
 from cnncourse.plots._style import (
@@ -25,19 +26,19 @@ from cnncourse.plots._style import (
 )
 
 
-def _as_groups(values: Mapping[str, Any]) -> tuple[list[str], list[str], np.ndarray]:
+def _as_groups(argument: str, values: Mapping[str, Any]) -> tuple[list[str], list[str], np.ndarray]:
     """Return names of groups, names of bars within a group, and heights (groups, bars)."""
-    if not values:
-        raise ValueError("values is empty: give at least one bar, as {name: number}")
+    check_filled(argument, values, "at least one bar, as {name: number}")
     groups = list(values)
     if not all(isinstance(item, Mapping) for item in values.values()):
         heights = np.array([[float(item)] for item in values.values()])
         return groups, [""], heights
     members = list(values[groups[0]])
+    check_filled(f"{argument}[{groups[0]!r}]", members, "at least one bar, as {name: number}")
     for group in groups:
         if list(values[group]) != members:
             raise ValueError(
-                f"values[{group!r}] has bars {list(values[group])}, the first group has {members}"
+                f"{argument}[{group!r}] has bars {list(values[group])}, the first group has {members}"
             )
     return groups, members, np.array([[float(values[g][m]) for m in members] for g in groups])
 
@@ -92,8 +93,10 @@ def bars(
     >>> [text.get_text() for text in ax.texts]
     ['24 %', '83 %']
     """
-    groups, members, lengths = _as_groups(values)
-    spread = np.zeros_like(lengths) if errors is None else _as_groups(errors)[2]
+    groups, members, lengths = _as_groups("values", values)
+    if log and not (lengths > 0).any():
+        raise ValueError("values must hold one above 0 to be drawn on a logarithmic scale; leave log out")
+    spread = None if errors is None else _as_errors(errors, groups, members)
     count = len(members)
     if percent and format is None:
         format = lambda value: f"{100 * value:.0f} %"
@@ -102,66 +105,69 @@ def bars(
         if ax is None:
             ax = figure(height=0.75 + len(groups) * (0.36 * count + 0.14) + (0.3 if count > 1 else 0))[1]
         ax = new_or(ax)
-        thick = 0.8 / count
-        for member in range(count):
-            places = np.arange(len(groups)) + (member - (count - 1) / 2) * thick
+        for member, name in enumerate(members):
+            color: Any = PALETTE[member % len(PALETTE)]
             if colors is not None:
-                color: Any = colors[member] if count > 1 else list(colors)
-            else:
-                color = PALETTE[member]
-            drawn = ax.barh(
-                places,
-                lengths[:, member],
-                height=thick * 0.9,
-                color=color,
-                hatch=HATCHES[member % len(HATCHES)],
-                edgecolor="white",
-                linewidth=0,
-                label=members[member],
-                xerr=spread[:, member] if errors is not None else None,
-                error_kw={"ecolor": INK, "elinewidth": 1.2, "capsize": 3},
-            )
-            for bar, length, half in zip(drawn, lengths[:, member], spread[:, member], strict=True):
-                ax.annotate(
-                    write(length),
-                    (length + half, bar.get_y() + bar.get_height() / 2),
-                    xytext=(5, 0),
-                    textcoords="offset points",
-                    va="center",
-                    fontsize=SMALL,
-                )
+                color = colors[member] if count > 1 else list(colors)
+            look = {"label": name, "color": color, "hatch": HATCHES[member % len(HATCHES)]}
+            places = np.arange(len(groups)) + (member - (count - 1) / 2) * 0.8 / count
+            whiskers = None if spread is None else spread[:, member]
+            _draw_bars(ax, places, lengths[:, member], whiskers, write, {"height": 0.72 / count} | look)
         ax.set_yticks(range(len(groups)), groups, fontsize=TEXT)
         ax.tick_params(axis="y", length=0)
         ax.invert_yaxis()
         finish(ax, xlabel, None, title, "x" if log else "")
-        low, high = float(min(lengths.min(), 0)), float((lengths + spread).max())
-        if log:
-            positive = lengths[lengths > 0]
-            ax.set_xlim(positive.min() / 3, high * (high / positive.min()) ** 0.22 * 2)
-        else:
-            ax.set_xlim(low * 1.15, (high or 1.0) * 1.2)
-        if percent:
-            ax.xaxis.set_major_formatter(FuncFormatter(percent_text))
-            if 0.5 < high <= 1:  # there is nothing beyond all
-                ax.set_xticks(np.linspace(0, 1, 6))
-                ax.set_xlim(low * 1.15, max(1.0, high * 1.2))
+        _limit(ax, lengths, lengths if spread is None else lengths + spread, log, percent)
         grid(ax, "x")
         if reference is not None:
-            name, place = reference
-            ax.axvline(place, color=INK, linewidth=1.0, linestyle=(0, (4, 3)))
-            ax.annotate(
-                name,
-                (place, 1.0),
-                xycoords=("data", "axes fraction"),
-                xytext=(3, 2),
-                textcoords="offset points",
-                fontsize=SMALL,
-                color=MUTED,
-                va="bottom",
-            )
+            _draw_reference(ax, *reference)
         if count > 1:
             ax.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0 if reference is None else 1.06), ncols=count)
     return ax
+
+
+def _as_errors(errors: Mapping[str, Any], groups: list[str], members: list[str]) -> np.ndarray:
+    """Return half the length of each whisker, (groups, bars), if there is one for each bar."""
+    names, bars_of, halves = _as_groups("errors", errors)
+    if (names, bars_of) != (groups, members):
+        raise ValueError(f"errors must name the bars of values, {groups}, in their order, got {names}")
+    return halves
+
+
+def _draw_bars(
+    ax: Axes, places: np.ndarray, lengths: np.ndarray, whiskers: np.ndarray | None, write: Any, look: Any
+) -> None:
+    """Draw one bar of each group, its number behind its end or behind that of its whisker."""
+    caps = {"ecolor": INK, "elinewidth": 1.2, "capsize": 3}
+    ax.barh(places, lengths, xerr=whiskers, error_kw=caps, edgecolor="white", linewidth=0, **look)
+    ends = lengths if whiskers is None else lengths + whiskers
+    for place, length, end in zip(places, lengths, ends, strict=True):
+        offset: Any = {"xytext": (5, 0), "textcoords": "offset points"}
+        ax.annotate(write(length), (end, place), va="center", fontsize=SMALL, **offset)
+
+
+def _limit(ax: Axes, lengths: np.ndarray, ends: np.ndarray, log: bool, percent: bool) -> None:
+    """Leave room for the numbers behind the bars, and let percent go to 100 where that is near."""
+    low, high = float(min(lengths.min(), 0)), float(ends.max())
+    if log:
+        least = lengths[lengths > 0].min()
+        ax.set_xlim(least / 3, high * (high / least) ** 0.22 * 2)
+    else:
+        ax.set_xlim(low * 1.15, (high or 1.0) * 1.2)
+    if percent:
+        ax.xaxis.set_major_formatter(FuncFormatter(percent_text))
+        if 0.5 < high <= 1:  # there is nothing beyond all
+            ax.set_xticks(np.linspace(0, 1, 6))
+            ax.set_xlim(low * 1.15, max(1.0, high * 1.2))
+
+
+def _draw_reference(ax: Axes, name: str, place: float) -> None:
+    """Draw a thin upright line with its name above."""
+    ax.axvline(place, color=INK, linewidth=1.0, linestyle=(0, (4, 3)))
+    ax.annotate(
+        name, (place, 1.0), xycoords=("data", "axes fraction"), xytext=(3, 2), textcoords="offset points",
+        fontsize=SMALL, color=MUTED, va="bottom",
+    )  # fmt: skip
 
 
 def histogram(

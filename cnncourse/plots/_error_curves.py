@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from cnncourse._checks import check_filled
 from cnncourse.plots._arrays import to_array
 from cnncourse.plots._charts import percent_text
 from cnncourse.plots._style import (
@@ -55,8 +56,7 @@ def error_curves(
     >>> len(ax.lines)
     3
     """
-    if not errors:
-        raise ValueError("errors is empty: give at least one network, as {name: [errors of a seed, ...]}")
+    check_filled("errors", errors, "at least one network, as {name: [errors of a seed, ...]}")
     with style():
         ax = new_or(ax, height=3.4)
         for index, (name, seeds) in enumerate(errors.items()):

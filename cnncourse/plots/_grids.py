@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.patches import Rectangle
 
-from cnncourse._checks import check_choice
+from cnncourse._checks import check_choice, check_filled
 from cnncourse.plots._arrays import (
     MOST_PICTURES,
     Format,
@@ -225,6 +225,7 @@ def kernels(
     ('Sobel', 9)
     """
     planes, names, across = _as_kernels(weights)
+    check_filled("weights", planes, "at least one kernel")
     if len(planes) > MOST_PICTURES:
         raise ValueError(
             f"kernels draws up to {MOST_PICTURES} kernels, got {len(planes)}; take a few of them"

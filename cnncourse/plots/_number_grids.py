@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch, Rectangle
 
+from cnncourse._checks import check_filled
 from cnncourse.plots._arrays import to_plane
 from cnncourse.plots._grids import pixel_grid
 from cnncourse.plots._style import INK, KERNEL, LEAST, MUTED, WIDTH, figure, style
@@ -47,8 +48,7 @@ def number_grids(
     >>> [ax.get_title() for ax in axes]
     ['x', 'y']
     """
-    if not planes:
-        raise ValueError("planes is empty: give at least one, as {title: values}")
+    check_filled("planes", planes, "at least one, as {title: values}")
     frames = dict(highlights or {})
     if unknown := set(frames) - set(planes):
         raise ValueError(f"highlights names {sorted(unknown)}, but planes are {list(planes)}")
@@ -140,8 +140,7 @@ def _checked(layouts: Mapping[str, Sequence[tuple[int, int]]]) -> Mapping[str, S
     for title, windows in layouts.items():
         if not windows:
             raise ValueError(f"layouts[{title!r}] has no window")
-    if not layouts:
-        raise ValueError("layouts is empty: give at least one, as {title: windows}")
+    check_filled("layouts", layouts, "at least one, as {title: windows}")
     return layouts
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 
-from cnncourse._checks import check_choice
+from cnncourse._checks import check_choice, check_filled
 from cnncourse.plots._arrays import MOST_PICTURES, Limits, check_titles, limits_of, to_array, to_plane
 from cnncourse.plots._panels import axes_of, balanced, card, scale
 from cnncourse.plots._style import MUTED, SMALL, TEXT, bare, color_map, style, tidy
@@ -205,6 +205,7 @@ def feature_maps(
     [(4, 4), (2, 2)]
     """
     planes, names = _as_maps(maps)
+    check_filled("maps", planes, "at least one feature map")
     if len(planes) > MOST_PICTURES:
         raise ValueError(f"feature_maps draws up to {MOST_PICTURES} maps, got {len(planes)}; take a few")
     names = check_titles(titles, len(planes), "maps") or names

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from cnncourse._checks import check_filled
 from cnncourse.plots._arrays import to_array
 from cnncourse.plots._panels import axes_of
 from cnncourse.plots._style import (
@@ -39,8 +40,12 @@ def signals(
     >>> len(axes)
     2
     """
-    across = to_array("time", time)
-    values = {title: to_array(f"series[{title!r}]", y) for title, y in series.items()}
+    check_filled("series", series, "at least one signal, as {title: values}")
+    across = to_array("time", time).ravel()
+    values = {title: to_array(f"series[{title!r}]", y).ravel() for title, y in series.items()}
+    for title, y in values.items():
+        if y.shape != across.shape:
+            raise ValueError(f"series[{title!r}] has {y.size} values, but time has {across.size}")
     low, high = min(float(y.min()) for y in values.values()), max(float(y.max()) for y in values.values())
     margin = 0.06 * (high - low)
     with style():

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
+from cnncourse._checks import check_filled
 from cnncourse.plots._arrays import to_array
 from cnncourse.plots._style import (
     INPUT,
@@ -49,8 +50,7 @@ def activation_curves(x: Any, curves: Mapping[str, tuple[Any, Any]], columns: in
     >>> [ax.get_title(loc="left") for ax in axes]
     ['ReLU']
     """
-    if not curves:
-        raise ValueError("curves is empty: give at least one, as {title: (y, slope)}")
+    check_filled("curves", curves, "at least one, as {title: (y, slope)}")
     across = to_array("x", x).ravel()
     rows = -(-len(curves) // columns)
     fig, grid_of_axes = figure(rows, columns, height=1.75 * rows + 0.4)
@@ -106,10 +106,10 @@ def layer_histograms(
     >>> layer_histograms({"small": spread, "large": spread}).shape
     (2, 2)
     """
-    if not values:
-        raise ValueError("values is empty: give at least one network, as {title: {layer: values}}")
+    check_filled("values", values, "at least one network, as {title: {layer: values}}")
     titles = list(values)
     layers = list(values[titles[0]])
+    check_filled(f"values[{titles[0]!r}]", layers, "at least one layer, as {layer: values}")
     for title in titles:
         if list(values[title]) != layers:
             raise ValueError(f"values[{title!r}] has layers {list(values[title])}, the first has {layers}")

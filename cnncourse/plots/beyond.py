@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, Rectangle
 from matplotlib.ticker import FuncFormatter
 
-from cnncourse._checks import check_choice
+from cnncourse._checks import check_choice, check_count, check_filled
 from cnncourse.plots._arrays import to_array
 from cnncourse.plots._charts import _dark, finish, percent_text
 from cnncourse.plots._pictures import as_picture
@@ -120,6 +120,7 @@ def patches(image: Any, size: int, title: str | None = None) -> Axes:
     """
     picture = as_picture("image", image)
     high, wide = picture.shape[:2]
+    check_count("size", size)
     if high % size or wide % size:
         raise ValueError(f"patches of {size} do not fill a picture of {high}x{wide}")
     gap = 0.18 * size
@@ -174,6 +175,7 @@ def u_shape(
     >>> "4 × 8 × 8" in [text.get_text() for text in ax.texts]
     True
     """
+    check_filled("down", down, "the names of the parts on the way down")
     if len(down) != len(up):
         raise ValueError(f"the ways down and up have as many parts, got {len(down)} and {len(up)}")
     named = [name for name, _ in model.named_children()]

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, Rectangle
 
-from cnncourse._checks import check_choice, check_count
+from cnncourse._checks import check_choice, check_count, check_filled
 from cnncourse.convolution import conv2d, output_size, pad2d
 from cnncourse.convolution.shapes import AxisPadding, Pair, axis_sides, check_pair
 from cnncourse.plots._arrays import Format, limits_of, to_array, to_plane
@@ -247,6 +247,7 @@ def grids(
     'b'
     """
     check_choice("color", color, ["gray", "signed", "amount"])
+    check_filled("planes", planes, "at least one, as {title: values}")
     arrays = {title: to_plane(f"planes[{title!r}]", plane) for title, plane in planes.items()}
     limits = limits_of(np.concatenate([a.ravel() for a in arrays.values()]), color) if shared else None
     tallest, widest = (max(a.shape[axis] for a in arrays.values()) for axis in (0, 1))
@@ -284,6 +285,7 @@ def padding_frames(
     >>> [ax.get_title() for ax in axes]
     ['zeros', 'reflect', 'replicate', 'circular']
     """
+    check_filled("modes", modes, "at least one, such as 'zeros'")
     array = to_array("image", image).astype(float)
     planes = array[None] if array.ndim == 2 else array
     H, W = planes.shape[1:]

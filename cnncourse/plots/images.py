@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.patches import Rectangle
 
-from cnncourse._checks import check_count
+from cnncourse._checks import check_count, check_filled
 from cnncourse.images import linear_to_srgb, neighbor_correlation, srgb_to_linear, to_gray
 from cnncourse.plots._arrays import to_array
 from cnncourse.plots._grids import pixel_grid
@@ -99,6 +99,7 @@ def gray_swatches(colors: Mapping[str, Sequence[float]]) -> Axes:
     >>> [text.get_text() for text in ax.texts]
     ['green', '0.33', '0.59']
     """
+    check_filled("colors", colors, "at least one, as {name: (red, green, blue)}")
     names = list(colors)
     values = np.array([colors[name] for name in names], dtype=float)  # (n, 3)
     mean = values.mean(axis=1)
@@ -186,6 +187,7 @@ def memory(layouts: Mapping[str, Any]) -> Axes:
     >>> [text.get_text() for text in ax.texts][:4]
     ['(C, H, W)', 'R0', 'R1', 'G0']
     """
+    check_filled("layouts", layouts, "at least one, as {title: pixels}")
     rows = {title: np.asarray(array).ravel() for title, array in layouts.items()}
     count = max(len(row) for row in rows.values())
     with style():
@@ -223,6 +225,7 @@ def sampling(rows: Mapping[str, Any], every: int) -> np.ndarray:
     np.float64(0.0)
     """
     every = check_count("every", every)
+    check_filled("rows", rows, "at least one, as {title: values}")
     with style():
         _, axes = figure(len(rows), 1, height=0.5 + 1.45 * len(rows))
         axes = np.atleast_1d(axes)
@@ -270,6 +273,7 @@ def neighbor_pairs(image: Any, distances: Sequence[int]) -> np.ndarray:
     >>> ax.get_title()
     'distance 2\ncorrelation 1.00'
     """
+    check_filled("distances", distances, "at least one, in pixels")
     array = to_array("image", image).astype(float)
     correlations = neighbor_correlation(array, distances)
     with style():

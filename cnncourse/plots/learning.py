@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
+from cnncourse._checks import check_filled
 from cnncourse.plots._arrays import to_array, to_plane
 from cnncourse.plots._charts import finish, percent_text
 from cnncourse.plots._pictures import as_picture
@@ -64,6 +65,8 @@ def answer_tables(images: Any, tables: Mapping[str, Any], classes: Sequence[str]
     """
     if not 1 <= len(tables) <= 3:
         raise ValueError(f"tables must be 1 to 3, got {len(tables)}")
+    check_filled("images", images, "at least one picture")
+    check_filled("classes", classes, "the name of each column")
     pictures = [as_picture("images", image) for image in images]
     count, width = len(pictures), len(classes)
     with style():
@@ -122,8 +125,7 @@ def backward_pass(
     >>> [text.get_text() for text in ax.texts if "conv1" in text.get_text()]
     ['conv1', 'conv1.weight']
     """
-    if not steps:
-        raise ValueError("steps is empty: give at least one, as (layer, output, gradients)")
+    check_filled("steps", steps, "at least one, as (layer, output, gradients)")
     ax: Axes
     with style():
         ax = figure(height=0.52 * len(steps) + 0.6)[1]
@@ -167,8 +169,7 @@ def valley_paths(curvatures: tuple[float, float], paths: Mapping[str, Any]) -> n
     >>> axes[0].get_title(loc="left")
     'still'
     """
-    if not paths:
-        raise ValueError("paths is empty: give at least one, as {title: places}")
+    check_filled("paths", paths, "at least one, as {title: places}")
     walks = {name: to_plane(f"paths[{name!r}]", path).astype(float) for name, path in paths.items()}
     for name, walk in walks.items():
         if walk.shape[1] != 2:
@@ -221,6 +222,7 @@ def channel_boxes(groups: Mapping[str, Any], xlabel: str = "value", most: int = 
     >>> len(axes[0].collections)
     3
     """
+    check_filled("groups", groups, "at least one, as {title: feature maps}")
     arrays = {name: to_array(f"groups[{name!r}]", values) for name, values in groups.items()}
     for name, values in arrays.items():
         if values.ndim != 4:
@@ -275,8 +277,7 @@ def seed_dots(
     >>> [label.get_text() for label in ax.get_yticklabels()]
     ['constant']
     """
-    if not groups:
-        raise ValueError("groups is empty: give at least one, as {name: results}")
+    check_filled("groups", groups, "at least one, as {name: results}")
     values = {
         name: to_array(f"groups[{name!r}]", runs).ravel().astype(float) for name, runs in groups.items()
     }
@@ -341,8 +342,7 @@ def curve_panels(
     >>> axes[0].get_title(loc="left")
     'stuck'
     """
-    if not curves:
-        raise ValueError("curves is empty: give at least one, as {title: values}")
+    check_filled("curves", curves, "at least one, as {title: values}")
     usual = to_array("reference", reference).ravel()
     rows = -(-len(curves) // columns)
     with style():

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
+from cnncourse._checks import check_filled
 from cnncourse.plots._arrays import limits_of, to_array
 from cnncourse.plots._style import GRID, INK, INPUT, LEAST, MUTED, WIDTH, color_map, figure, style, text_on
 
@@ -49,8 +50,7 @@ def layer_maps(layers: Mapping[str, Any], names: Sequence[str] | None = None) ->
     ['picture', 'scores', 'no', 'yes']
     """
     arrays = {title: _as_layer(title, values) for title, values in layers.items()}
-    if not arrays:
-        raise ValueError("layers is empty: give at least one, as {title: values}")
+    check_filled("layers", arrays, "at least one, as {title: values}")
     last = list(arrays.values())[-1]
     if names is not None and last.shape != (len(names),):
         raise ValueError(f"names has {len(names)} names, but the last layer has shape {last.shape}")

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
+from cnncourse._checks import check_filled
 from cnncourse.plots._arrays import to_array, to_plane
 from cnncourse.plots._grids import pixel_grid
 from cnncourse.plots._number_grids import grids_of, leveled
@@ -110,8 +111,7 @@ def sampled_signals(
     >>> axes[0].get_title(loc="left")
     'a wave'
     """
-    if not signals:
-        raise ValueError("signals is empty: give at least one, as {title: values}")
+    check_filled("signals", signals, "at least one, as {title: values}")
     fig, axes = figure(len(signals), 1, height=1.35 * len(signals) + 0.5)
     panels = np.atleast_1d(axes)
     pad = 0.12 * (limits[1] - limits[0])

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
+from cnncourse._checks import check_filled
 from cnncourse.plots._pictures import as_picture
 from cnncourse.plots._style import (
     INK,
@@ -71,6 +72,7 @@ def field_cone(pixels: int, layers: Mapping[str, Sequence[int]], index: int, ax:
     >>> [text.get_text() for text in ax.texts]
     ['pixels', '4 seen', 'conv 3', '2', 'pool 2', '1']
     """
+    check_filled("layers", layers, "at least one, as {name: (kernel_size, stride, padding, dilation)}")
     levels = _levels(pixels, layers, index)
     drawn = np.concatenate([level.places for level in levels] + _padding_places(levels))
     low, high = drawn.min() - 0.5, drawn.max() + 0.5

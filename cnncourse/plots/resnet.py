@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FormatStrFormatter, LogLocator, MaxNLocator
 from torch import nn
 
+from cnncourse._checks import check_filled
 from cnncourse.plots._arrays import to_array, to_plane
 from cnncourse.plots._diagrams import block_diagram
 from cnncourse.plots._style import (
@@ -55,8 +56,7 @@ def block_diagrams(blocks: Mapping[str, nn.Module], image_shape: Sequence[int]) 
     >>> [text.get_text() for text in axes[1].texts][:5]
     ['two', 'input', '3 × 8 × 8', 'conv 1×1', '16 channels']
     """
-    if not blocks:
-        raise ValueError("blocks is empty: give at least one, as {title: block}")
+    check_filled("blocks", blocks, "at least one, as {title: block}")
     fig, axes = figure(1, len(blocks))
     panels = np.atleast_1d(axes)
     fig.set_layout_engine("none")
@@ -118,11 +118,15 @@ def layer_norms(
     >>> [ax.get_title() for ax in axes]
     ['plain', 'residual']
     """
-    if not panels:
-        raise ValueError("panels is empty: give at least one, as {title: {name: values}}")
-    axes = np.atleast_1d(figure(1, len(panels), height=3.4)[1])
+    check_filled("panels", panels, "at least one, as {title: {name: values}}")
+    for title, networks in panels.items():
+        check_filled(f"panels[{title!r}]", networks, "at least one network, as {name: values}")
     values = [to_array("panels", v) for networks in panels.values() for v in networks.values()]
-    low, high = min(v[v > 0].min() for v in values), max(v.max() for v in values)
+    above = [v[v > 0] for v in values]
+    if not all(v.size for v in above):
+        raise ValueError("panels holds a network without a value above 0; the scale is logarithmic")
+    low, high = min(v.min() for v in above), max(v.max() for v in above)
+    axes = np.atleast_1d(figure(1, len(panels), height=3.4)[1])
     with style():
         for ax, (title, networks) in zip(axes, panels.items(), strict=True):
             for index, (name, norms) in enumerate(networks.items()):
@@ -177,8 +181,7 @@ def loss_slices(
     >>> axes[0].get_title()
     'a bowl'
     """
-    if not surfaces:
-        raise ValueError("surfaces is empty: give at least one, as {title: values}")
+    check_filled("surfaces", surfaces, "at least one, as {title: values}")
     places = to_array("steps", steps).ravel()
     planes = {title: to_plane(f"surfaces[{title!r}]", plane) for title, plane in surfaces.items()}
     for title, plane in planes.items():
