@@ -33,6 +33,48 @@
   }
 })();
 
+// A fold opens for a link to what it holds, or to itself; in print all folds stand open.
+(function () {
+  "use strict";
+  function reveal(hash) {
+    var target = hash.length > 1 && document.getElementById(decodeURIComponent(hash.slice(1)));
+    var closed = false;
+    for (var at = target; at; at = at.parentElement) {
+      if (at.tagName === "DETAILS" && !at.open) {
+        closed = at.open = true;
+      }
+    }
+    if (closed) {
+      target.scrollIntoView();
+    }
+  }
+
+  function start() {
+    reveal(window.location.hash);
+    window.addEventListener("hashchange", function () { reveal(window.location.hash); });
+    document.addEventListener("click", function (event) {
+      var link = event.target.closest && event.target.closest("a[href^='#']");
+      if (link) {
+        reveal(link.hash); // no hashchange comes where the address is already this one
+      }
+    });
+    var opened = [];
+    window.addEventListener("beforeprint", function () {
+      opened = Array.from(document.querySelectorAll("details.sd-dropdown:not([open])"));
+      opened.forEach(function (fold) { fold.open = true; });
+    });
+    window.addEventListener("afterprint", function () {
+      opened.forEach(function (fold) { fold.open = false; });
+    });
+  }
+
+  if (document.readyState === "loading") {
+    document.addEventListener("DOMContentLoaded", start);
+  } else {
+    start();
+  }
+})();
+
 // The search shows excerpts by fetching the pages it found; from file:// a browser refuses that.
 if (window.location.protocol === "file:" && typeof DOCUMENTATION_OPTIONS !== "undefined") {
   DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;

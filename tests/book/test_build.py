@@ -3,9 +3,11 @@
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from bs4 import BeautifulSoup, Tag
 
 from tools.fingerprint import fingerprint
 
@@ -43,6 +45,15 @@ def make_book(root: Path, page: str) -> Path:
     (root / "_toc.yml").write_text("format: jb-book\nroot: book/one\n")
     (root / "book" / "references.bib").write_text("")
     (root / "book" / "one.md").write_text(page)
+    return root
+
+
+def add_pages(root: Path, pages: Mapping[str, str]) -> Path:
+    """Write further pages of a book, by name."""
+    lines = "".join(f"  - file: book/{name}\n" for name in pages)
+    (root / "_toc.yml").write_text(f"format: jb-book\nroot: book/one\nchapters:\n{lines}")
+    for name, text in pages.items():
+        (root / "book" / f"{name}.md").write_text(text)
     return root
 
 
@@ -129,3 +140,158 @@ def test_what_the_outputs_depend_on_changes_their_cache(
     else:
         data = "another"
     assert fingerprint(tmp_path) != before
+
+
+FOLDED = (
+    FRONT
+    + """# One
+
+```{code-cell} ipython3
+import os
+
+os.environ["NOTHING"] = "1"
+```
+
+```{code-cell} ipython3
+import math
+
+from cnncourse.notebook import glue
+```
+
+See {ref}`deep`, {numref}`fig-mark` and {eq}`root`. It is {glue:text}`a:.1f`.
+
+```{code-cell} ipython3
+# how large it is
+a = math.sqrt(2)
+glue("a", a)
+print(a > 1)
+# (above one)
+assert a > 1
+```
+
+```{code-cell} ipython3
+assert a < 2
+```
+
+```{code-cell} ipython3
+glue("b", a)
+```
+
+```{code-cell} ipython3
+from math import sin
+
+b = sin(a)
+```
+
+## Two
+
+(deep)=
+```{fold} Digging deeper: *why* $a$
+```
+
+It is the root.
+
+```{math}
+:label: root
+a^2 = 2
+```
+
+```{code-cell} ipython3
+print(a * a)
+```
+
+```{figure} _static/logo.svg
+:alt: The mark of the course
+:name: fig-mark
+
+A mark.
+```
+
+```{fold-end}
+```
+
+After the fold.
+"""
+)
+
+
+def test_a_page_folds_what_does_not_teach(tmp_path: Path) -> None:
+    book = make_book(tmp_path / "b", FOLDED)
+    run = build(book)
+    assert run.returncode == 0, run.stderr
+    page = BeautifulSoup((book / "_build/html/book/one.html").read_text(), "html.parser").article
+    assert isinstance(page, Tag)
+    cells = [
+        (
+            [mark.find("summary").get_text(strip=True) for mark in cell.select("details.course-aside")],
+            [code.get_text().strip() for code in cell.select(".cell_input pre")],
+            [text.get_text().strip() for text in cell.select(".cell_output pre")],
+        )
+        for cell in page.select("div.cell")
+    ]
+    assert cells == [
+        (["imports"], ['import os\n\nos.environ["NOTHING"] = "1"'], []),
+        (["imports"], ["import math\n\nfrom cnncourse.notebook import glue"], []),
+        (
+            ["checked"],
+            [
+                "# how large it is\na = math.sqrt(2)\nprint(a > 1)",
+                "# (above one)\nassert a > 1",
+            ],
+            ["True"],
+        ),
+        (["checked"], ["assert a < 2"], []),
+        ([], ["from math import sin\n\nb = sin(a)"], []),
+        ([], ["print(a * a)"], ["2.0000000000000004"]),
+    ]
+    assert not any(mark.has_attr("open") for mark in page.select("details"))
+    (fold,) = page.select("details.course-fold")
+    assert fold["id"] == "deep"
+    assert fold.summary is not None
+    assert fold.summary.get_text(" ", strip=True).startswith("Digging deeper: why")
+    assert fold.select("#equation-root, .cell_output, figure#fig-mark figcaption") != []
+    assert "After the fold." not in fold.get_text()
+    links = {link["href"]: link.get_text() for link in page.select("p a.reference.internal")}
+    assert links == {"#deep": "Digging deeper: why a", "#fig-mark": "Figure 1", "#equation-root": "(1)"}
+    assert "It is 1.4." in page.get_text()
+    index = (book / "_build/html/searchindex.js").read_text()
+    assert "glue(" not in index
+
+
+FAULTS = {
+    "open": ("# Open\n\n```{fold} A\n```\n\ntext\n", 3, "the fold has no end; put {fold-end}"),
+    "end": ("# End\n\ntext\n\n```{fold-end}\n```\n", 5, "{fold-end} ends no fold"),
+    "nested": (
+        "# N\n\n```{fold} A\n```\n\n```{fold} B\n```\n\nb\n\n```{fold-end}\n```\n",
+        6,
+        "a fold begins inside another one",
+    ),
+    "heading": (
+        "# H\n\n```{fold} A\n```\n\na\n\n## B\n\n```{fold-end}\n```\n",
+        3,
+        "the fold is still open at the next heading",
+    ),
+    "inside": (
+        "# I\n\n:::{note}\n```{fold} A\n```\na\n:::\n\n```{fold-end}\n```\n",
+        4,
+        "a fold begins and ends in the running text",
+    ),
+    "empty": ("# E\n\n```{fold} A\n```\n\n```{fold-end}\n```\n", 3, "the fold is empty"),
+    "untitled": ("# U\n\n```{fold}\n```\n\na\n\n```{fold-end}\n```\n", 3, "'fold': 1 argument"),
+    "glued": (
+        FRONT
+        + "# G\n\n```{code-cell} ipython3\nfrom cnncourse.notebook import glue\nx = glue('x', 1)\n```\n",
+        FRONT.count("\n") + 4,  # its first line of code
+        "line 2 of the cell: glue is part of an expression",
+    ),
+}
+
+
+def test_what_cannot_be_folded_fails_the_build_with_file_and_line(tmp_path: Path) -> None:
+    pages = {name: text for name, (text, _, _) in FAULTS.items()}
+    book = add_pages(make_book(tmp_path / "b", "# One\n"), pages)
+    run = build(book)
+    assert run.returncode == 1
+    for name, (_, line, message) in FAULTS.items():
+        told = [text for text in run.stderr.splitlines() if f"book/{name}.md:{line}: " in text]
+        assert any(message in text for text in told), f"{name}: {told or run.stderr}"

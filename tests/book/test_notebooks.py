@@ -221,6 +221,12 @@ BLOCKS = {
         "```{table} Sizes\n| a |\n|---|\n| 1 |\n```",
         "**Table 1.1.** Sizes\n\n| a |\n| --- |\n| 1 |",
     ),
+    "fold": (
+        "## Part\n\n(deep)=\n```{fold} Digging deeper: *why* $x$\n```\n\n"
+        "Text, {ref}`deep`.\n\n```{fold-end}\n```\n\nAfter.",
+        "## Part\n\n### Digging deeper: *why* $x$\n\n"
+        f"Text, [Digging deeper: why $x$]({PAGES}/foundations/first.html#deep).\n\nAfter.",
+    ),
     "definition list": ("term\n: what it *is*", "**term**\n\nwhat it *is*"),
     "quotation": ("> $$\n> a\n> $$", "> $$a$$"),
 }
@@ -273,6 +279,21 @@ STOPS = {
         "options of a code cell: linenos",
     ),
     "unknown tag of a cell": ("```{code-cell}\n:tags: [odd]\n1\n```", 3, "tags of a code cell: odd"),
+    "fold without an end": ("```{fold} A\n```\n\ntext", 3, "the fold has no end; put {fold-end}"),
+    "fold without a beginning": ("text\n\n```{fold-end}\n```", 5, "{fold-end} ends no fold; begin one"),
+    "fold in a fold": (
+        "```{fold} A\n```\n\n```{fold} B\n```\n\n```{fold-end}\n```",
+        6,
+        "a fold begins inside another one",
+    ),
+    "heading in a fold": ("```{fold} A\n```\n\n## B\n\n```{fold-end}\n```", 3, "open at the next heading"),
+    "fold in a block": (
+        ":::{note}\n```{fold} A\n```\nx\n\n```{fold-end}\n```\n:::",
+        4,
+        "in the running text, not inside another block",
+    ),
+    "fold in a list": ("- ```{fold} A\n  ```\n", 3, "in the running text, not inside another block"),
+    "fold without a title": ("```{fold}\n```\n\nx\n\n```{fold-end}\n```", 3, "a fold needs a title"),
     "uneven list-table": ("```{list-table}\n* - a\n  - b\n* - c\n```", 3, "differ in length"),
     "list-table of paragraphs": ("```{list-table}\na\n```", 3, "needs a list of rows"),
 }
@@ -300,6 +321,15 @@ def test_every_role_and_directive_of_the_contract_is_known(markdown_of):
     text = "\n\n".join([source for source, _ in ROLES] + [source for source, _ in BLOCKS.values()])
     converted = markdown_of(text.replace("````md\n```{note}\n```\n````", ""))
     assert not any(sign in converted for sign in ("{ref}", "{cite", "{eq}", "```{", ":::", ")=\n", "{glue"))
+
+
+def test_a_fold_holds_cells_and_its_title_begins_one(notebook_of):
+    notebook = notebook_of(
+        "# First\n\nBefore.\n\n```{fold} Deeper\n```\n\n"
+        "```{code-cell}\nx = 1\n```\n\n```{fold-end}\n```\n\nAfter.\n"
+    )
+    sources = [cell.source for cell in notebook.cells]
+    assert sources[2:] == ["## Deeper", "x = 1", "After."]
 
 
 CELLS = """(first)=

@@ -3,16 +3,25 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import nbformat
 from markdown_it.token import Token
+from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from packaging.requirements import Requirement
 
-from tools.notebooks.directives import caption, in_words
+from tools.notebooks.directives import DIRECTIVES, caption, in_words
 from tools.notebooks.markdown import Converter
 from tools.notebooks.references import Book
 from tools.notebooks.run import RECORD
-from tools.notebooks.source import Chapter, Directive, RolesError, SourceError, is_directive, read_directive
+from tools.notebooks.source import (
+    Chapter,
+    Directive,
+    RolesError,
+    SourceError,
+    first_line,
+    is_directive,
+    read_directive,
+)
+from tools.sphinx_ext.folds import BEGIN, END, HEADING, FoldError, pair_folds
 
 METADATA = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
 HEAVY = ("torch", "torchvision")  # never installed nor changed by a notebook
@@ -49,7 +58,7 @@ def install_cell(dependencies: list[str]) -> str:
 
 def make_notebook(
     book: Book, chapter: Chapter, dependencies: list[str], glued: Mapping[str, str]
-) -> nbformat.NotebookNode:
+) -> NotebookNode:
     """Return the chapter's notebook, not run.
 
     Parameters
@@ -61,8 +70,9 @@ def make_notebook(
     glued : mapping of str to str
         The values of the chapter's run; empty to see the code alone.
     """
-    converter = Converter(book, chapter, glued)
-    cells = []
+    check_folds(chapter)
+    converter = Converter(book, chapter, glued, DIRECTIVES)
+    cells: list[NotebookNode] = []
     for item in split(chapter):
         if isinstance(item, Directive):
             cells.extend(code_cells(converter, item))
@@ -78,7 +88,8 @@ def make_notebook(
     cells.insert(1, new_code_cell(install_cell(dependencies)))
     for position, cell in enumerate(cells, 1):
         cell.id = f"cell-{position:03d}"
-    return new_notebook(cells=cells, metadata=METADATA)
+    notebook: NotebookNode = new_notebook(cells=cells, metadata=METADATA)
+    return notebook
 
 
 def preface(book: Book, chapter: Chapter) -> str:
@@ -90,6 +101,20 @@ def preface(book: Book, chapter: Chapter) -> str:
     )
 
 
+def check_folds(chapter: Chapter) -> None:
+    """Stop where a fold is not in order."""
+    marks = []
+    for token in (token for token in chapter.tokens if token.level == 0):
+        name = read_directive(token, chapter.path).name if is_directive(token) else ""
+        kind = HEADING if token.type == "heading_open" else name
+        if kind in (BEGIN, END, HEADING):
+            marks.append((kind, first_line(token)))
+    try:
+        pair_folds(marks)
+    except FoldError as error:
+        raise SourceError(chapter.path, error.place, str(error)) from None
+
+
 def split(chapter: Chapter) -> Iterator[list[Token] | Directive]:
     """Yield a chapter's code cells, and what stands between them, anew at each heading."""
     text: list[Token] = []
@@ -97,10 +122,11 @@ def split(chapter: Chapter) -> Iterator[list[Token] | Directive]:
         directive = read_directive(token, chapter.path) if is_directive(token) and token.level == 0 else None
         is_cell = directive is not None and directive.name == "code-cell"
         begins = token.type in ("heading_open", "myst_block_break") and token.level == 0
-        if text and (is_cell or begins):
+        begins_fold = directive is not None and directive.name == BEGIN
+        if text and (is_cell or begins or begins_fold):
             yield text
             text = []
-        if is_cell:
+        if directive is not None and is_cell:
             yield directive
         else:
             text.append(token)
@@ -108,7 +134,7 @@ def split(chapter: Chapter) -> Iterator[list[Token] | Directive]:
         yield text
 
 
-def code_cells(converter: Converter, directive: Directive) -> Iterator[nbformat.NotebookNode]:
+def code_cells(converter: Converter, directive: Directive) -> Iterator[NotebookNode]:
     """Yield a code cell, and after it the caption and the description of the figure that it draws."""
     options = directive.options
     unknown = sorted({*options} - {"tags", "mystnb"})
@@ -137,7 +163,7 @@ def figure_text(converter: Converter, directive: Directive, options: Mapping[str
     return "\n\n".join(parts)
 
 
-def glued_values(notebook: nbformat.NotebookNode) -> dict[str, str]:
+def glued_values(notebook: NotebookNode) -> dict[str, str]:
     """Return the values that a notebook's cells attached with `glue`."""
     values = {}
     for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):

@@ -1,15 +1,8 @@
 """Directives as plain Markdown or HTML: one function for each kind, and the table of those that are known."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
-
+from tools.notebooks.markdown import Converter, Render
 from tools.notebooks.roles import escape
 from tools.notebooks.source import Directive
-
-if TYPE_CHECKING:
-    from tools.notebooks.markdown import Converter
-
-Render = Callable[["Converter", Directive], str]
 
 
 def quote(text: str) -> str:
@@ -22,7 +15,7 @@ def folded(title: str, body: str) -> str:
     return f"<details>\n<summary>{title}</summary>\n\n{body}\n\n</details>"
 
 
-def admonition(converter: "Converter", directive: Directive) -> str:
+def admonition(converter: Converter, directive: Directive) -> str:
     """Return a quotation with a bold title, folded where the page folds it."""
     title, body, line = directive.argument, directive.body, directive.body_line
     if directive.name != "admonition":  # {note} and its kin: what stands on the first line is text
@@ -38,13 +31,25 @@ def admonition(converter: "Converter", directive: Directive) -> str:
     return quote(text.rstrip())
 
 
-def dropdown(converter: "Converter", directive: Directive) -> str:
+def dropdown(converter: Converter, directive: Directive) -> str:
     """Return HTML that opens and closes."""
     title = converter.html(directive.argument or "More", directive.line)
     return folded(title, converter.body(directive.body, directive.body_line))
 
 
-def figure(converter: "Converter", directive: Directive) -> str:
+def fold(converter: Converter, directive: Directive) -> str:
+    """Return a heading where a fold begins, and nothing where it ends: no fold of a notebook holds cells."""
+    if converter.offset or converter.depth:
+        converter.fail(directive, "a fold begins and ends in the running text, not inside another block")
+    if directive.name == "fold-end":
+        return ""
+    if not directive.argument:
+        converter.fail(directive, "a fold needs a title")
+    level = converter.chapter.heading_level(directive.line) + 1
+    return f"{'#' * level} {converter.inline(directive.argument, directive.line)}"
+
+
+def figure(converter: Converter, directive: Directive) -> str:
     """Return a picture, and its caption with the page's number."""
     alt = str(directive.options.get("alt", "")).strip()
     if not alt:
@@ -64,14 +69,14 @@ def caption(kind: str, number: str, text: str) -> str:
     return f"**{kind} {number}.** {text}" if number else text
 
 
-def math(converter: "Converter", directive: Directive) -> str:
+def math(converter: Converter, directive: Directive) -> str:
     """Return a formula between double dollars, with the page's number where it has a label."""
     formula = "\n\n".join(part for part in (directive.argument, directive.body) if part)
     number = converter.number(directive) if directive.options.get("label") else ""
     return converter.display(formula, number)
 
 
-def code_block(converter: "Converter", directive: Directive) -> str:
+def code_block(converter: Converter, directive: Directive) -> str:
     """Return code that is shown and not run."""
     mark = "`" * 3
     while mark in directive.body:
@@ -84,7 +89,7 @@ def code_block(converter: "Converter", directive: Directive) -> str:
     return f"{title}\n\n{code}"
 
 
-def list_table(converter: "Converter", directive: Directive) -> str:
+def list_table(converter: Converter, directive: Directive) -> str:
     """Return a list of lists as a table with bars."""
     rows = converter.list_cells(directive)
     widths = {len(row) for row in rows}
@@ -98,12 +103,12 @@ def list_table(converter: "Converter", directive: Directive) -> str:
     return with_title(converter, directive, "\n".join(f"| {' | '.join(line)} |" for line in lines))
 
 
-def table(converter: "Converter", directive: Directive) -> str:
+def table(converter: Converter, directive: Directive) -> str:
     """Return the table that stands in the directive, after its title."""
     return with_title(converter, directive, converter.body(directive.body, directive.body_line))
 
 
-def with_title(converter: "Converter", directive: Directive, text: str) -> str:
+def with_title(converter: Converter, directive: Directive, text: str) -> str:
     """Put a table's title and number before it."""
     if not directive.argument:
         return text
@@ -134,6 +139,8 @@ DIRECTIVES: dict[str, Render] = {
     "code-block": code_block,
     "dropdown": dropdown,
     "figure": figure,
+    "fold": fold,
+    "fold-end": fold,
     "image": figure,
     "list-table": list_table,
     "math": math,

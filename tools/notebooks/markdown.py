@@ -1,14 +1,14 @@
 """A chapter's tokens as Markdown that Colab shows: no directive, no role, no label is left."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import NoReturn
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from mdformat.renderer import DEFAULT_RENDERERS, RenderContext, RenderTreeNode
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 
-from tools.notebooks.directives import DIRECTIVES
 from tools.notebooks.formulas import display, environment
 from tools.notebooks.references import Book
 from tools.notebooks.roles import RoleError, render_role
@@ -30,10 +30,14 @@ class Converter:
         The page to convert.
     glued : mapping of str to str
         The values that the chapter's cells attached with `glue`.
+    directives : mapping of str to function
+        For each directive that is known, what makes Markdown of it.
     """
 
-    def __init__(self, book: Book, chapter: Chapter, glued: Mapping[str, str]) -> None:
-        self.book, self.chapter, self.glued = book, chapter, glued
+    def __init__(
+        self, book: Book, chapter: Chapter, glued: Mapping[str, str], directives: Mapping[str, "Render"]
+    ) -> None:
+        self.book, self.chapter, self.glued, self.directives = book, chapter, glued, directives
         self.errors: list[SourceError] = []  # what roles lack: told together at the end
         self.offset = 0  # lines of the file before the text that is being parsed
         self.depth = 0  # blocks around the present one that put a sign before each line
@@ -103,7 +107,7 @@ class Converter:
             ]
 
     @contextmanager
-    def starting(self, line: int):
+    def starting(self, line: int) -> Iterator[None]:
         """Say that the text which is now read begins on `line` of the file."""
         offset, self.offset = self.offset, line - 1
         try:
@@ -120,11 +124,11 @@ class Converter:
         parser = MarkdownIt("commonmark").use(
             dollarmath_plugin, renderer=lambda content, _: f"${no_brackets(content)}$"
         )
-        html = parser.renderInline(self.inline(text, line))
+        html = str(parser.renderInline(self.inline(text, line)))
         return html.replace('<span class="math inline">', "").replace("$</span>", "$")
 
     @contextmanager
-    def nested(self):
+    def nested(self) -> Iterator[None]:
         """Say that what is rendered inside stands behind a sign on each line."""
         self.depth += 1
         try:
@@ -132,7 +136,7 @@ class Converter:
         finally:
             self.depth -= 1
 
-    def stop(self, node: RenderTreeNode, message: str) -> None:
+    def stop(self, node: RenderTreeNode, message: str) -> NoReturn:
         """Raise an error that names the file and the line."""
         raise self.error(node, message)
 
@@ -146,7 +150,7 @@ class Converter:
         line = self.offset + (at.map[0] if at.map else 0) + 1 + breaks
         return SourceError(self.chapter.path, line, message)
 
-    def fail(self, directive: Directive, message: str) -> None:
+    def fail(self, directive: Directive, message: str) -> NoReturn:
         """Raise an error at a directive."""
         raise SourceError(self.chapter.path, directive.line, message)
 
@@ -159,12 +163,13 @@ class Converter:
         return display(formula, number, one_line=self.depth > 0)
 
     def _formula(self, node: RenderTreeNode, context: RenderContext) -> str:
-        line = self.offset + node.map[0] + 1
+        line = self.offset + (node.map or (0, 0))[0] + 1
         number = self.book.numbers.get((self.chapter.page, line), "") if node.info else ""
         return self.display(node.content, number)
 
     def _fence(self, node: RenderTreeNode, context: RenderContext) -> str:
         token = node.token
+        assert token is not None  # only pairs of tokens have none, and a fence is one
         if not is_directive(token):
             if node.type == "colon_fence":
                 self.stop(
@@ -172,14 +177,14 @@ class Converter:
                 )
             return DEFAULT_RENDERERS["fence"](node, context)
         directive = read_directive(token, self.chapter.path, self.offset)
-        if directive.name not in DIRECTIVES:
+        if directive.name not in self.directives:
             where = " inside another block" if directive.name == "code-cell" else ""
             self.fail(
                 directive,
                 f"unknown directive {{{directive.name}}}{where}; teach it to tools/notebooks/directives.py "
                 "or say it otherwise",
             )
-        return DIRECTIVES[directive.name](self, directive)
+        return self.directives[directive.name](self, directive)
 
     def _role(self, node: RenderTreeNode, context: RenderContext) -> str:
         try:
@@ -225,6 +230,9 @@ class Converter:
                 return DEFAULT_RENDERERS[name](node, context)
 
         return render
+
+
+Render = Callable[[Converter, Directive], str]
 
 
 def no_brackets(formula: str) -> str:

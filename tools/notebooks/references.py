@@ -10,7 +10,7 @@ from docutils.nodes import make_id
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from tools.execute_book import pages
+from tools.contents import pages
 from tools.notebooks.bibliography import Source, read_sources
 from tools.notebooks.source import Chapter, Directive, book_parser, is_directive, read_chapter, read_directive
 from tools.sphinx_ext.addresses import Addresses, read_addresses
@@ -163,6 +163,8 @@ class Gatherer:
             self.note_numbered("table", directive.argument, options.get("name"), directive.line)
         elif directive.name == "code-block":
             self.note_numbered("code-block", options.get("caption"), options.get("name"), directive.line)
+        elif directive.name == "fold":
+            self.settle(plain_text(self.book.parser.parseInline(directive.argument)[0]), "section", "")
         elif options.get("name"):
             name = str(options["name"])
             self.note(name, make_id(name), directive.argument, "section", "")

@@ -72,11 +72,17 @@ class Chapter:
         cells = (read_directive(token, self.path) for token in self.tokens if is_directive(token))
         return "kernelspec" in self.front_matter and any(cell.name == "code-cell" for cell in cells)
 
+    def heading_level(self, line: int) -> int:
+        """Return the level of the heading under which a line stands."""
+        above = [token for token in self.tokens if token.type == "heading_open" and first_line(token) < line]
+        return int(above[-1].tag[1:]) if above else 0
+
 
 def make_parser(extensions: list[str]) -> MarkdownIt:
     """Return the parser that the book uses, with the syntax extensions of _config.yml."""
     config = MdParserConfig(enable_extensions=set(extensions), dmath_double_inline=True)
-    return create_md_parser(config, MDRenderer)
+    parser: MarkdownIt = create_md_parser(config, MDRenderer)  # type: ignore[arg-type]  # its render has one more argument, with a default
+    return parser
 
 
 def book_parser(root: Path) -> MarkdownIt:
@@ -89,10 +95,15 @@ def read_chapter(root: Path, path: Path, parser: MarkdownIt) -> Chapter:
     """Parse one page of the book."""
     env: dict[str, Any] = {}
     tokens = parser.parse(path.read_text(encoding="utf-8"), env)
-    front_matter = {}
+    front_matter: dict[str, Any] = {}
     if tokens and tokens[0].type == "front_matter":
         front_matter = yaml.safe_load(tokens.pop(0).content) or {}
     return Chapter(path.relative_to(root).as_posix(), front_matter, tokens, env)
+
+
+def first_line(token: Token) -> int:
+    """Return the line of a token in the text that was parsed, from 1."""
+    return (token.map[0] if token.map else 0) + 1
 
 
 def is_directive(token: Token) -> bool:
@@ -112,7 +123,7 @@ def read_directive(token: Token, path: str, offset: int = 0) -> Directive:
     offset : int
         The number of lines before the text that was parsed, where the directive stands inside another one.
     """
-    line = offset + (token.map[0] if token.map else 0) + 1
+    line = offset + first_line(token)
     name, closed, argument = token.info.strip()[1:].partition("}")
     if not closed:
         raise SourceError(path, line, f"the directive's brace is not closed: {token.info.strip()}")

@@ -1,8 +1,8 @@
-"""What this book adds to Jupyter Book: offline pages, links to notebooks, run times, accessible markup."""
+"""What this book adds to Jupyter Book: offline pages, links, run times, folds, accessible markup."""
 
 from sphinx.application import Sphinx
 
-from tools.sphinx_ext import addresses, citations, names, offline, pictures, status
+from tools.sphinx_ext import addresses, checks, citations, folds, names, offline, pictures, status
 
 __all__ = ["setup"]
 
@@ -10,7 +10,9 @@ __all__ = ["setup"]
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect the parts of this extension to Sphinx."""
     addresses.setup(app)
+    checks.setup(app)
     citations.setup(app)
+    folds.setup(app)
     names.setup(app)
     offline.setup(app)
     pictures.setup(app)

@@ -25,7 +25,7 @@ class RunTimes(nodes.General, nodes.Element):
     """A placeholder, replaced when every chapter has been executed."""
 
 
-class RunTimesDirective(ExecutionStatsTable):
+class RunTimesDirective(ExecutionStatsTable):  # type: ignore[misc]  # myst-nb carries no types
     """``{nb-exec-table}`` with the chapters' titles, their run times and the sum."""
 
     def run(self) -> list[nodes.Node]:

@@ -1,0 +1,127 @@
+"""Folds and marks of the built book: what no page shows unfolded, and what the keyboard, links and print open."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from bs4 import BeautifulSoup, Tag
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tools.execute_book import chapters
+from tools.find_chromium import NoBrowserError, find_chromium
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+CHAPTERS = [path.relative_to(ROOT).with_suffix(".html").as_posix() for path in chapters(ROOT)]
+FOLDED = "book/foundations/pooling.html"  # a chapter with imports, checks and a fold that holds cells
+HEIGHTS = "marks => marks.map(mark => mark.getBoundingClientRect().height)"
+
+
+def cells(site: Path, name: str) -> list[Tag]:
+    return BeautifulSoup((site / name).read_text(encoding="utf-8"), "html.parser").select("article div.cell")
+
+
+def unfolded(cell: Tag) -> list[str]:
+    """Return the code of a cell that is seen before anything is opened."""
+    return [code.get_text() for code in cell.select(".cell_input pre") if not code.find_parent("details")]
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_no_line_of_glue_and_no_cell_of_imports_is_shown(site: Path, name: str) -> None:
+    for cell in cells(site, name):
+        assert not any("glue(" in code.get_text() for code in cell.select(".cell_input pre"))
+        for code in unfolded(cell):
+            first = [line.split()[0] for line in code.splitlines() if line.strip() and line[0] not in " #)"]
+            count = sum(word in ("import", "from") for word in first)
+            assert 2 * count <= len(first), code
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_assertions_at_the_end_of_a_cell_are_folded(site: Path, name: str) -> None:
+    for cell in cells(site, name):
+        for code in unfolded(cell):
+            last = [line for line in code.splitlines() if line.strip()][-1]
+            assert not last.startswith("assert "), code
+        for mark in cell.select("details.course-checked"):
+            assert mark.summary is not None
+            assert mark.summary.get_text(strip=True) == "checked"
+            assert "assert" in mark.select_one("pre").get_text()  # type: ignore[union-attr]  # there, or it fails
+
+
+def test_a_cell_without_anything_left_is_gone(site: Path) -> None:
+    assert [cell for name in CHAPTERS for cell in cells(site, name) if not cell.get_text(strip=True)] == []
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    try:
+        program = find_chromium()
+    except NoBrowserError as error:
+        pytest.fail(str(error), pytrace=False)
+    with sync_playwright() as playwright:
+        # --no-sandbox: Chromium refuses to run as root otherwise, as in containers
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: Browser, site: Path) -> Iterator[Page]:
+    context = chromium.new_context(viewport={"width": 1400, "height": 900})
+    page = context.new_page()
+    page.goto((site / FOLDED).as_uri())
+    yield page
+    context.close()
+
+
+@pytest.mark.parametrize("kind", ["course-imports", "course-checked", "course-fold"])
+def test_the_keyboard_reaches_and_opens_each_kind_of_fold(page: Page, kind: str) -> None:
+    first = page.locator(f"details.{kind}").first
+    page.evaluate("kind => { document.querySelector(`details.${kind}`).scrollIntoView(); }", kind)
+    first.evaluate("""fold => {
+      const before = document.createElement('button');
+      fold.before(before);
+      before.focus();
+    }""")
+    page.keyboard.press("Tab")
+    assert first.evaluate("fold => document.activeElement === fold.querySelector('summary')")
+    ring = first.locator("> summary").evaluate("it => getComputedStyle(it).outlineStyle")
+    assert ring != "none"
+    assert first.evaluate("fold => fold.open") is False
+    page.keyboard.press("Enter")
+    assert first.evaluate("fold => fold.open") is True
+    assert first.locator("pre").first.is_visible()
+    page.keyboard.press("Space")
+    assert first.evaluate("fold => fold.open") is False
+
+
+def test_a_link_opens_the_fold_that_it_leads_to(page: Page) -> None:
+    fold = page.locator("details.course-fold").first
+    name = fold.get_attribute("id")
+    assert name
+    page.goto(f"{page.url}#{name}")
+    page.wait_for_function("name => document.getElementById(name).open", arg=name)
+    fold.evaluate("fold => { fold.open = false; fold.querySelector('pre').id = 'inside'; }")
+    page.evaluate("window.location.hash = '#inside'")
+    page.wait_for_function("name => document.getElementById(name).open", arg=name)
+    fold.evaluate("""fold => {
+      fold.open = false;
+      document.querySelector('article').insertAdjacentHTML('afterbegin', '<a id="again" href="#inside">again</a>');
+    }""")
+    page.locator("#again").click()
+    page.wait_for_function("name => document.getElementById(name).open", arg=name)
+
+
+def test_in_print_folds_stand_open_and_marks_are_gone(page: Page) -> None:
+    closed = page.locator("details.course-fold").evaluate_all("folds => folds.map(fold => fold.open)")
+    assert not any(closed)
+    shown = page.locator("details.course-aside").evaluate_all(HEIGHTS)
+    assert shown
+    assert min(shown) > 0
+    page.emulate_media(media="print")
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert all(page.locator("details.sd-dropdown").evaluate_all("folds => folds.map(fold => fold.open)"))
+    assert page.locator("details.course-fold pre").first.is_visible()
+    assert max(page.locator("details.course-aside").evaluate_all(HEIGHTS)) == 0
+    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    page.emulate_media(media="screen")
+    assert not any(page.locator("details.course-fold").evaluate_all("folds => folds.map(fold => fold.open)"))
