@@ -54,12 +54,13 @@ def chapters(root: Path) -> list[Path]:
 
 def read_chapter(path: Path, extensions: list[str]) -> nbformat.NotebookNode:
     """Read a chapter as the build reads it, so that the build finds it in the cache."""
-    return read_myst_markdown_notebook(
+    notebook: nbformat.NotebookNode = read_myst_markdown_notebook(
         path.read_text(encoding="utf-8"),
         config=MdParserConfig(enable_extensions=set(extensions)),
         add_source_map=True,
         path=path,
     )
+    return notebook
 
 
 def in_cache(cache: JupyterCacheAbstract, notebook: nbformat.NotebookNode) -> bool:

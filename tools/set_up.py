@@ -11,13 +11,13 @@ PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 OLDEST = (3, 11)
 
 
-def run(arguments, problem):
+def run(arguments: "list[object]", problem: str) -> None:  # quoted: an old Python shall get as far as main
     """Run a command, and stop with `problem` where it fails."""
     if subprocess.call([str(argument) for argument in arguments], cwd=str(ROOT)) != 0:
         sys.exit("\nSet-up stopped: " + problem)
 
 
-def main():
+def main() -> None:
     """Make the environment, or bring the present one up to the lock."""
     if sys.version_info < OLDEST:
         have = ".".join(str(part) for part in sys.version_info[:2])

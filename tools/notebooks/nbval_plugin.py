@@ -31,7 +31,7 @@ def compare_outputs(self: IPyNbCell, test: list[Any], ref: list[Any], skip_compa
         name = glued(output)
         if name in stored and nearly_equal(output["data"][KIND], stored[name]):
             output["data"][KIND] = stored[name]
-    return compare(self, test, ref, skip_compare or (*self.parent.skip_compare, "image/svg+xml"))
+    return bool(compare(self, test, ref, skip_compare or (*self.parent.skip_compare, "image/svg+xml")))
 
 
 def nearly_equal(new: str, stored: str) -> bool:

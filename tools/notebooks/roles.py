@@ -133,7 +133,7 @@ def glued_text(content: str, glued: Mapping[str, str]) -> str:
     if name not in glued:
         raise RoleError(f"no cell of this chapter glues {name!r}")
     try:
-        return format_plain_text(glued[name], pattern)
+        return str(format_plain_text(glued[name], pattern))
     except (TypeError, ValueError) as error:
         raise RoleError(
             f"the value of {name!r}, {glued[name]!r}, cannot be shown as {pattern!r}: {error}"

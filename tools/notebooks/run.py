@@ -107,7 +107,7 @@ def clean(notebook: nbformat.NotebookNode, path: str, directives: list[Directive
 
 def glued(output: nbformat.NotebookNode) -> str:
     """Return the name under which an output is glued, or nothing."""
-    return output.get("metadata", {}).get("scrapbook", {}).get("name", "")
+    return str(output.get("metadata", {}).get("scrapbook", {}).get("name", ""))
 
 
 def clean_output(output: nbformat.NotebookNode, count: int) -> nbformat.NotebookNode:

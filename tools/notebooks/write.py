@@ -28,7 +28,8 @@ def sibling(path: str) -> str:
 
 def dependencies(root: Path) -> list[str]:
     """Return the package's requirements."""
-    return tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return list(project["dependencies"])
 
 
 def directives(chapter: Chapter) -> list[Directive]:
@@ -40,9 +41,10 @@ def read_stored(book: Book, chapter: Chapter) -> nbformat.NotebookNode | None:
     """Return the notebook that is stored beside a chapter, or None."""
     path = book.root / sibling(chapter.path)
     try:
-        return nbformat.read(path, as_version=4)
+        notebook: nbformat.NotebookNode = nbformat.read(path, as_version=4)
     except (FileNotFoundError, nbformat.reader.NotJSONError):
         return None
+    return notebook
 
 
 def run_chapter(book: Book, chapter: Chapter) -> nbformat.NotebookNode:
@@ -82,7 +84,7 @@ def finish(book: Book, chapter: Chapter, notebook: nbformat.NotebookNode) -> nbf
 
 def serialize(notebook: nbformat.NotebookNode) -> str:
     """Return a notebook's bytes: sorted keys, one space of indentation."""
-    return nbformat.writes(notebook, version=4, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    return f"{nbformat.writes(notebook, version=4, ensure_ascii=False, indent=1, sort_keys=True)}\n"
 
 
 def write(book: Book, chapter: Chapter, notebook: nbformat.NotebookNode) -> bool:
