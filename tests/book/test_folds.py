@@ -1,4 +1,4 @@
-"""Folds and marks of the built book: what no page shows unfolded, and what the keyboard, links and print open."""
+"""Folds and marks of the built book: what no page shows unfolded, what keys, links and print open."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -105,7 +105,8 @@ def test_a_link_opens_the_fold_that_it_leads_to(page: Page) -> None:
     page.wait_for_function("name => document.getElementById(name).open", arg=name)
     fold.evaluate("""fold => {
       fold.open = false;
-      document.querySelector('article').insertAdjacentHTML('afterbegin', '<a id="again" href="#inside">again</a>');
+      const link = '<a id="again" href="#inside">again</a>';
+      document.querySelector('article').insertAdjacentHTML('afterbegin', link);
     }""")
     page.locator("#again").click()
     page.wait_for_function("name => document.getElementById(name).open", arg=name)
