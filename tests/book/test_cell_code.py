@@ -71,6 +71,7 @@ CELLS = {  # source, what is shown, what is checked
         "",
     ),
     "blank lines do not meet": ("a = 1\n\nglue('a', a)\n\nb = 2", "a = 1\n\nb = 2", ""),
+    "blank lines elsewhere stay": ("glue('a', 1)\na = 1\n\n\nb = 2", "a = 1\n\n\nb = 2", ""),
     "blank lines between assertions": (
         "a = 1\n\nassert a\n\nassert a == 1\nglue('a', 1)\n\nassert a < 2",
         "a = 1",
@@ -95,6 +96,11 @@ CELLS = {  # source, what is shown, what is checked
     "a comment below stays with the line above": (
         "a = 1\n# one, as you see\n\nassert a",
         "a = 1\n# one, as you see",
+        "assert a",
+    ),
+    "two lines of comment below": (
+        "a = 1\n# one,\n# as you see\n\nassert a",
+        "a = 1\n# one,\n# as you see",
         "assert a",
     ),
     "a comment at the end of what is shown": ("a = 1\n# (N, C)", "a = 1\n# (N, C)", ""),
@@ -167,6 +173,7 @@ REFUSED = {
     "print(1)\n[glue(n, 1) for n in names]": "line 2 of the cell: glue is part of an expression",
     "a = 1; glue('a', a)": r"line 1 of the cell: 'a = 1' stands on one line",
     "glue('a', 1); a = 1": r"line 1 of the cell: .*'a = 1' stands on one line",
+    "glue('äääää', 1); a": "line 1 of the cell: .*a' stands on one line",
     "a = 1; assert a": r"line 1 of the cell: 'a = 1' stands on one line",
     "a = [\n  1]; assert a": r"line 2 of the cell: '1\]' stands on one line",
     "assert a; glue('a', a)": r"line 1 of the cell: .* give it a line of its own",

@@ -168,7 +168,7 @@ def own_lines(lines: list[str], statements: list[ast.stmt]) -> set[int]:
 
 
 def comment_owners(source: str, lines: list[str]) -> Iterator[tuple[int, int]]:
-    """Yield each line that is a comment, with the line of code that it belongs to, from the last up.
+    """Yield each line that is a comment, with the line of code that it belongs to.
 
     That is the line below, or the line above where a blank one follows, or the next one where the
     comment stands alone.
@@ -177,7 +177,7 @@ def comment_owners(source: str, lines: list[str]) -> Iterator[tuple[int, int]]:
     places = {token.start[0] for token in tokens if token.type == tokenize.COMMENT}
     comments = {number for number in places if lines[number - 1].lstrip().startswith("#")}
     filled = [number for number, line in enumerate(lines, 1) if line.strip() and number not in comments]
-    for number in sorted(comments, reverse=True):
+    for number in sorted(comments):
         first, last = number, number
         while first - 1 in comments:
             first -= 1
