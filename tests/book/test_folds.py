@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup, Tag
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -126,3 +128,13 @@ def test_in_print_folds_stand_open_and_marks_are_gone(page: Page) -> None:
     page.evaluate("window.dispatchEvent(new Event('afterprint'))")
     page.emulate_media(media="screen")
     assert not any(page.locator("details.course-fold").evaluate_all("folds => folds.map(fold => fold.open)"))
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_refuses_nothing_of_open_folds(page: Page, theme: Literal["light", "dark"]) -> None:
+    page.emulate_media(color_scheme=theme)
+    page.wait_for_function("theme => document.documentElement.dataset.theme === theme", arg=theme)
+    page.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = true; })")
+    context = {"include": [["details.course-aside"], ["details.sd-dropdown"]], "exclude": [["pre"]]}
+    found = Axe().run(page, context, {"resultTypes": ["violations"], "preload": False}).response["violations"]
+    assert [(one["id"], [node["html"][:160] for node in one["nodes"]]) for one in found] == []
