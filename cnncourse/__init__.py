@@ -43,6 +43,7 @@ _HOMES = {
 }
 _MODULES = (
     "activations",
+    "augmentation",
     "convolution",
     "data",
     "experiments",

@@ -1,6 +1,7 @@
 """What every module says when an argument is wrong: argument, rule, what was received, way out."""
 
 import difflib
+import math
 from collections.abc import Iterable, Sized
 from typing import Any
 
@@ -140,6 +141,38 @@ def check_count(argument: str, value: Any, minimum: int = 1) -> int:
     if number < minimum:
         raise ValueError(f"{argument} must be at least {minimum}, got {number}")
     return number
+
+
+def check_number(
+    argument: str, value: Any, low: float, high: float, above: bool = False, below: bool = True
+) -> float:
+    """Return `value` if it is a number from `low` to below `high`.
+
+    Parameters
+    ----------
+    argument : str
+        The argument's name, for the message.
+    value : float
+        Any real number but not-a-number; True and False are none.
+    low, high : float
+        The range.
+    above : bool
+        Whether `low` itself is left out.
+    below : bool
+        Whether `high` itself is left out.
+
+    Examples
+    --------
+    >>> check_number("momentum", 0.9, 0, 1)
+    0.9
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{argument} must be a number, got {value!r}")
+    if not ((low < value if above else low <= value) and (value < high if below else value <= high)):
+        rule = f"above {low:g}" if above else f"at least {low:g}"
+        rule += "" if high == math.inf else f" and {'below' if below else 'at most'} {high:g}"
+        raise ValueError(f"{argument} must be {rule}, got {value!r}")
+    return value
 
 
 def check_odd(argument: str, value: Any) -> int:

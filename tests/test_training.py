@@ -103,6 +103,12 @@ class TestRecipe:
         with pytest.raises(FileNotFoundError, match="there is no recipe file"):
             Recipe.load(tmp_path / "none.toml")
 
+    @pytest.mark.parametrize("mark", ["", "\ufeff"])
+    def test_a_byte_order_mark_is_no_part_of_the_recipe(self, tmp_path, mark):
+        path = tmp_path / "mine.toml"
+        path.write_text(f"{mark}epochs = 3\n", encoding="utf-8")
+        assert Recipe.load(path).epochs == 3
+
     def test_every_shipped_recipe_is_for_a_model(self):
         from importlib import resources
 
@@ -288,6 +294,33 @@ class TestFit:
         with pytest.raises(DivergedError, match=r"the loss became nan .*; try a learning_rate of 1e\+37"):
             fit(make_model(), make_set(), Recipe(epochs=50, optimizer="sgd", learning_rate=1e38))
 
+    @pytest.mark.parametrize("averaging", [0.0, 0.5])
+    def test_a_last_step_that_breaks_the_network_stops(self, averaging):
+        recipe = Recipe(epochs=1, learning_rate=1e30, averaging=averaging)
+        with pytest.raises(
+            DivergedError, match=r"not finite after the last of 1 steps, at .* 1e\+30; try .* 1e\+29"
+        ):
+            fit(nn.Sequential(make_model(), nn.ReLU(), nn.Linear(2, 2)), make_set(), recipe)
+
+    @pytest.mark.parametrize("batch_size", [1, 19])
+    def test_a_last_batch_of_one_image_is_refused_where_it_cannot_be_learned_from(self, batch_size):
+        model = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.BatchNorm2d(3), nn.Dropout(), nn.Flatten())
+        before = {name: value.clone() for name, value in model.state_dict().items()}
+        epochs = []
+        with pytest.raises(
+            ValueError,
+            match=f"batch_size {batch_size} leaves a last batch of one image of the 20 training .*; choose",
+        ):
+            fit(model, make_set(), Recipe(epochs=1, batch_size=batch_size), after_epoch=epochs.append)
+        assert epochs == []
+        assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+    def test_a_last_batch_of_one_image_is_taken_where_it_can_be(self):
+        fit(nn.Sequential(nn.BatchNorm2d(3), make_model()), make_set(), Recipe(epochs=1, batch_size=19))
+        frozen = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.BatchNorm2d(3), nn.Flatten(), nn.Linear(3, 2))
+        frozen[1].eval()
+        fit(frozen, make_set(), Recipe(epochs=1, batch_size=19))
+
     @pytest.mark.parametrize(
         ("model", "image_set", "message"),
         [
@@ -368,6 +401,15 @@ class TestEvaluate:
         model.eval()
         evaluate(model, make_set())
         assert not model.training
+
+    def test_mirrored_logits_are_averaged(self):
+        image_set, model = make_set(10), make_model()
+        x, y = next(iter(Batches(image_set, 10, shuffle=False)))
+        logits = (model(x) + model(x.flip(dims=[3]))) / 2
+        found = evaluate(model, image_set, mirror=True)
+        assert found["loss"] == pytest.approx(F.cross_entropy(logits, y).item(), rel=1e-5)
+        assert found["accuracy"] == (logits.argmax(1) == y).sum().item() / 10
+        assert found["loss"] != pytest.approx(evaluate(model, image_set)["loss"], rel=1e-5)
 
     def test_scaling_is_used(self):
         model = make_model()

@@ -14,6 +14,7 @@ from torch import nn
 
 from cnncourse import data, training
 from cnncourse.training import Batches, Recipe
+from cnncourse.training.distributed import joined, processes, rank
 from cnncourse.training.progress import Progress
 from cnncourse.training.state import State
 
@@ -104,3 +105,53 @@ def test_a_batch_too_small_for_the_processes_is_refused():
         ValueError, match="the last batch has 1 images for 2 processes; choose another batch_size"
     ):
         Batches(data.load("digits").take(21), batch_size=20, part=(0, 2))
+
+
+WHOLE = {"RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "localhost", "MASTER_PORT": "1", "LOCAL_RANK": "1"}
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        (
+            {"RANK": "1"},
+            "has RANK=1 without WORLD_SIZE, .*; RANK must be a whole number below WORLD_SIZE: unset",
+        ),
+        (
+            {"RANK": "1", "WORLD_SIZE": "1"},
+            "unset RANK, WORLD_SIZE to train in one process, or start several",
+        ),
+        ({"RANK": "-1"}, "RANK must be a whole number"),
+        ({"WORLD_SIZE": "two"}, "has WORLD_SIZE=two without"),
+        ({"WORLD_SIZE": "2"}, "without RANK, MASTER_ADDR, MASTER_PORT; several processes need all of these"),
+        (WHOLE | {"MASTER_PORT": ""}, "without MASTER_PORT; several processes need all"),
+        (WHOLE | {"RANK": "2"}, "RANK must be a whole number below WORLD_SIZE"),
+    ],
+)
+def test_half_of_an_environment_is_refused(monkeypatch, variables, message):
+    for name in WHOLE:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ValueError, match=message), joined(torch.device("cpu")):
+        pass
+
+
+@pytest.mark.parametrize(
+    "variables", [{}, {"RANK": "0"}, {"RANK": "0", "WORLD_SIZE": "1"}, {"LOCAL_RANK": "0"}]
+)
+def test_the_environment_of_one_process(monkeypatch, variables):
+    for name in WHOLE:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with joined(torch.device("cpu")) as device:
+        assert device == torch.device("cpu") and processes() == 1 and rank() == 0
+
+
+def test_each_process_on_gpus_needs_its_number_there(monkeypatch):
+    for name, value in WHOLE.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("LOCAL_RANK")
+    with pytest.raises(ValueError, match="without LOCAL_RANK; several"), joined(torch.device("cuda")):
+        pass

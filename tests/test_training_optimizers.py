@@ -1,5 +1,7 @@
 """Optimizers, schedules, averaging and number formats of the engine."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from cnncourse import data
+from cnncourse.learning import one_cycle
 from cnncourse.models import create_model
 from cnncourse.training import Recipe, evaluate, fit
 from cnncourse.training import precision as precision_module
@@ -102,16 +105,117 @@ class TestSchedules:
         rates = [learning_rate_at(recipe, step, 100) for step in range(100)]
         assert rates[49] == 1.0 and rates[50] == 0.1 and rates[74] == 0.1 and rates[75] == 0.01
 
-    def test_one_cycle_rises_and_falls_as_torch_s(self):
+    @pytest.mark.parametrize("steps", [2, 3, 20, 1000])
+    def test_one_cycle_is_the_chapters_and_torchs(self, steps):
         recipe = Recipe(learning_rate=0.5, schedule="one_cycle")
-        optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.1)
+        ours = [learning_rate_at(recipe, step, steps) for step in range(steps)]
+        assert ours == pytest.approx([0.5 * one_cycle(step, steps) for step in range(steps)], abs=1e-12)
+        if steps < 10:
+            return  # torch divides by zero where nothing rises
         theirs = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, 0.5, total_steps=1001, div_factor=25, final_div_factor=1e9
+            optimizer := torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.1), 0.5, total_steps=steps
         )
-        for step in range(1000):
-            assert learning_rate_at(recipe, step, 1000) == pytest.approx(theirs.get_last_lr()[0], abs=2e-3)
+        for rate in ours:
+            assert rate == pytest.approx(theirs.get_last_lr()[0], abs=1e-12)
             optimizer.step()
-            theirs.step()
+            if rate is not ours[-1]:
+                theirs.step()
+
+    def test_one_cycle_of_one_step_is_taken_at_the_top(self):
+        assert learning_rate_at(Recipe(learning_rate=0.5, schedule="one_cycle"), 0, 1) == 0.5
+
+    @pytest.mark.parametrize("schedule", ["constant", "linear", "cosine", "one_cycle"])
+    def test_a_peak_of_its_own_scales_the_whole_schedule(self, schedule):
+        recipe = Recipe(learning_rate=0.5, schedule=schedule, warmup=0.0 if schedule == "one_cycle" else 0.2)
+        for step in range(20):
+            assert learning_rate_at(recipe, step, 20, peak=1.5) == pytest.approx(
+                3 * learning_rate_at(recipe, step, 20), rel=1e-12
+            )
+
+
+class TestTogether:
+    """Two optimizers as one, held against the same two on their own."""
+
+    @staticmethod
+    def make():
+        torch.manual_seed(0)
+        matrix, bias = nn.Parameter(torch.randn(3, 4)), nn.Parameter(torch.randn(4))
+        return matrix, bias, Muon([matrix], lr=0.1), torch.optim.AdamW([bias], lr=0.2)
+
+    @staticmethod
+    def take(optimizer, matrix, bias):
+        optimizer.zero_grad()
+        (matrix**2).sum().backward()
+        (bias**3).sum().backward()
+        optimizer.step()
+
+    def test_steps_are_those_of_the_parts(self):
+        matrix, bias, *parts = self.make()
+        twin_matrix, twin_bias, muon, adamw = self.make()
+        together = Together(*parts)
+        for _ in range(3):
+            self.take(together, matrix, bias)
+            (twin_matrix**2).sum().backward()
+            (twin_bias**3).sum().backward()
+            for part in (muon, adamw):
+                part.step()
+                part.zero_grad()
+        assert torch.equal(matrix, twin_matrix) and torch.equal(bias, twin_bias)
+        assert set(together.state) == {matrix, bias} and together.state[bias]["step"] == 3
+
+    def test_what_the_parts_remember_stays(self):
+        _, bias, muon, adamw = self.make()
+        (bias**3).sum().backward()
+        adamw.step()
+        assert Together(muon, adamw).state[bias]["step"] == 1
+
+    def test_a_deep_copy_goes_on_alike_and_apart(self):
+        matrix, bias, *parts = self.make()
+        together = Together(*parts)
+        self.take(together, matrix, bias)
+        (copied_matrix, copied_bias), twin = copy.deepcopy(((matrix, bias), together))
+        before = matrix.clone()
+        self.take(twin, copied_matrix, copied_bias)
+        assert torch.equal(matrix, before) and not torch.equal(copied_matrix, before)
+        self.take(together, matrix, bias)
+        assert torch.equal(copied_matrix, matrix) and torch.equal(copied_bias, bias)
+
+    def test_a_saved_state_goes_on_alike(self):
+        matrix, bias, *parts = self.make()
+        together = Together(*parts)
+        self.take(together, matrix, bias)
+        other_matrix, other_bias, *others = self.make()
+        twin = Together(*others)
+        with torch.no_grad():
+            other_matrix.copy_(matrix)
+            other_bias.copy_(bias)
+        twin.load_state_dict(copy.deepcopy(together.state_dict()))
+        for optimizer, parameters in ((together, (matrix, bias)), (twin, (other_matrix, other_bias))):
+            for group in optimizer.param_groups:
+                group["lr"] /= 2
+            self.take(optimizer, *parameters)
+        assert torch.equal(other_matrix, matrix) and torch.equal(other_bias, bias)
+
+    def test_hooks_and_closures_are_called(self):
+        matrix, bias, *parts = self.make()
+        together, called = Together(*parts), []
+        together.register_step_pre_hook(lambda *_: called.append("before"))
+        together.register_step_post_hook(lambda *_: called.append("after"))
+
+        def closure():
+            called.append("closure")
+            together.zero_grad()
+            loss = (matrix**2).sum() + (bias**2).sum()
+            loss.backward()
+            return loss
+
+        assert together.step(closure).item() > (matrix**2).sum().item() + (bias**2).sum().item()
+        assert called == ["before", "closure", "after"]
+
+    def test_a_group_that_no_part_would_step_is_refused(self):
+        *_, muon, adamw = self.make()
+        with pytest.raises(ValueError, match="a group must belong to one of the optimizers; add it to that"):
+            Together(muon, adamw).add_param_group({"params": [nn.Parameter(torch.zeros(1))]})
 
 
 class TestRecipeKeysTogether:

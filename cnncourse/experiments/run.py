@@ -19,7 +19,7 @@ from cnncourse.training.checkpoint import (
     save_checkpoint,
     save_weights,
 )
-from cnncourse.training.distributed import from_first, joined, processes, rank
+from cnncourse.training.distributed import broadcast, joined, processes, rank
 from cnncourse.training.loop import DivergedError, evaluate, fit
 from cnncourse.training.recipe import Recipe
 from cnncourse.training.state import History, State
@@ -147,7 +147,7 @@ def _split(whole: data.ImageSet, validation: float) -> tuple[data.ImageSet, data
 def _claimed(runs: Path, name: str | None, stem: str, resume: bool) -> Iterator[Path]:
     """Yield the folder of a new run, or of the one to go on with, in which no other process trains."""
     if rank() > 0:  # it shares the folder of process 0
-        yield from_first(None)
+        yield broadcast(None)
         return
     folder = _folder(runs, name, stem, resume)
     try:
@@ -156,7 +156,7 @@ def _claimed(runs: Path, name: str | None, stem: str, resume: bool) -> Iterator[
         raise FileExistsError(f"another process trains the run {folder.name!r} in {str(runs)!r}") from None
     with lock:
         try:
-            yield from_first(folder)
+            yield broadcast(folder)
         finally:
             with suppress(OSError):
                 folder.rmdir()  # if nothing was saved

@@ -18,11 +18,13 @@ from cnncourse.training.batches import Batches
 from cnncourse.training.checkpoint import load_weights, save_weights
 from cnncourse.training.loop import DivergedError, evaluate, fit
 from cnncourse.training.recipe import Recipe
+from cnncourse.training.state import State
 
 __all__ = [
     "Batches",
     "DivergedError",
     "Recipe",
+    "State",
     "evaluate",
     "fit",
     "load_weights",

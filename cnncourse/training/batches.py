@@ -1,4 +1,4 @@
-"""Batches: an image set in memory, cropped, flipped and scaled a whole batch at a time."""
+"""Batches: an image set in memory, augmented and scaled a whole batch at a time."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.lib.stride_tricks import sliding_window_view
 
+from cnncourse import augmentation
 from cnncourse._checks import check_count
 from cnncourse.training.support import memory_format
 
@@ -32,7 +33,7 @@ class Batches:
     flip : bool
         Mirror each image with probability one half.
     seed : int
-        Order, crops and flips of epoch `e` depend on `seed` and `e` alone.
+        Order and augmentation of epoch `e` depend on `seed` and `e` alone.
     shuffle : bool
         False keeps the order of the image set.
     mean, std : sequence of float
@@ -44,6 +45,9 @@ class Batches:
     part : tuple of int
         ``(k, n)`` yields of each batch the images number k, k + n, k + 2n and so on: the share of process k
         where n processes train together.
+    augment : sequence of Transform
+        Further transforms, after crop and flip, from `cnncourse.augmentation`. Where one of them mixes
+        images, the labels are shares of classes, (B, classes) in float32.
 
     Attributes
     ----------
@@ -79,6 +83,7 @@ class Batches:
         device: torch.device | str = "cpu",
         channels_last: bool = False,
         part: tuple[int, int] = (0, 1),
+        augment: Sequence[augmentation.Transform] = (),
     ) -> None:
         images = image_set.images  # (N, C, H, W)
         self.batch_size = check_count("batch_size", batch_size)
@@ -86,7 +91,7 @@ class Batches:
         self.flip, self.seed, self.shuffle = flip, seed, shuffle
         self.device = torch.device(device)
         self.layout = memory_format(channels_last)
-        self.part = part
+        self.part, self.augment = part, tuple(augment)
         self.epoch = 0
         channels, *size = images.shape[1:]
         for name, values in (("mean", mean), ("std", std)):
@@ -101,7 +106,7 @@ class Batches:
         # (pixel / 255 - mean) / std = pixel * scale + shift
         self._scale = (1 / (255 * np.asarray(std, dtype=np.float64))).astype(np.float32).reshape(-1, 1, 1)
         self._shift = (-np.asarray(mean, dtype=np.float64) / std).astype(np.float32).reshape(-1, 1, 1)
-        self._labels = np.asarray(image_set.labels)
+        self.image_set, self._labels = image_set, np.asarray(image_set.labels)
         if len(self) and (smallest := self.count(len(self) - 1)) < part[1]:
             raise ValueError(
                 f"the last batch has {smallest} images for {part[1]} processes; choose another batch_size"
@@ -128,11 +133,19 @@ class Batches:
             i, j = random.integers(0, 2 * self.crop + 1, (2, len(chosen)))
             mirrored = random.random(len(chosen)) < 0.5 if self.flip else np.zeros(len(chosen), bool)
             mine = slice(self.part[0], None, self.part[1])  # drawn for all, so that the parts do not matter
-            images = self._windows[chosen[mine], :, i[mine], j[mine]]  # (B, C, H, W), one window an image
+            taken = slice(None) if self.augment else mine  # others' images may be mixed into these
+            images = self._windows[chosen[taken], :, i[taken], j[taken]]  # (B, C, H, W), one window an image
+            labels = self._labels[chosen[taken]]
             if self.flip:
-                images[mirrored[mine]] = images[mirrored[mine]][..., ::-1]
+                images[mirrored[taken]] = images[mirrored[taken]][..., ::-1]
+            if self.augment:
+                pixels = images.astype(np.float32) / 255
+                images, labels = augmentation.apply(
+                    self.augment, pixels, labels, len(self.image_set.classes), random
+                )
+                images, labels = 255 * images[mine], labels[mine]
             # NumPy, not torch: its one thread does not wait for others where programs share the cores
             scaled = np.multiply(images, self._scale, dtype=np.float32)
             scaled += self._shift
-            x, y = torch.from_numpy(scaled), torch.from_numpy(self._labels[chosen[mine]])
+            x, y = torch.from_numpy(scaled), torch.from_numpy(labels)
             yield x.to(self.device, memory_format=self.layout), y.to(self.device)

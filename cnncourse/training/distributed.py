@@ -1,4 +1,4 @@
-"""Several processes as one training: what ``torchrun`` starts, and sums over all of them."""
+"""Several processes as one training: what ``torchrun`` starts, and what they tell each other."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -30,8 +30,13 @@ def joined(device: torch.device) -> Iterator[torch.device]:
     """Join the processes that ``torchrun`` started, if it did, and give this one its device.
 
     GPUs speak over NCCL, one for each process; everything else over Gloo.
+
+    Raises
+    ------
+    ValueError
+        If the environment is neither that of one process nor that of several.
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) < 2 or _running():
+    if _running() or _launched(device) < 2:
         yield device
         return
     if device.type == "cuda":
@@ -44,12 +49,38 @@ def joined(device: torch.device) -> Iterator[torch.device]:
         dist.destroy_process_group()
 
 
+def _launched(device: torch.device) -> int:
+    """Return how many processes the environment announces.
+
+    Raises
+    ------
+    ValueError
+        If it says only a part of what ``torchrun`` sets, as a variable that stayed behind does.
+    """
+    needed = ["RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"] + ["LOCAL_RANK"] * (device.type == "cuda")
+    found = {name: os.environ[name] for name in needed if os.environ.get(name)}
+    count, number = (found.get(name, default) for name, default in (("WORLD_SIZE", "1"), ("RANK", "0")))
+    missing = [name for name in needed if name not in found]
+    if not (count.isdecimal() and number.isdecimal() and int(number) < int(count)):
+        rule = "RANK must be a whole number below WORLD_SIZE"
+    elif int(count) > 1 and missing:
+        rule = "several processes need all of these"
+    else:
+        return int(count)
+    said = ", ".join(f"{name}={value}" for name, value in found.items())
+    lacks = f" without {', '.join(missing)}" if missing else ""
+    raise ValueError(
+        f"the environment has {said}{lacks}; {rule}: unset {', '.join(found)} to train in one process, "
+        "or start several with torchrun"
+    )
+
+
 def distribute(model: nn.Module) -> nn.Module:
     """Return `model`, wrapped so that gradients are averaged over all processes, if there are several."""
     return DistributedDataParallel(model) if processes() > 1 else model
 
 
-def sums(values: Sequence[float], device: torch.device) -> list[float]:
+def all_reduce(values: Sequence[float], device: torch.device) -> list[float]:
     """Return each value summed over all processes."""
     if processes() == 1:
         return list(values)
@@ -59,7 +90,7 @@ def sums(values: Sequence[float], device: torch.device) -> list[float]:
     return [float(value) for value in tensor]
 
 
-def from_first(value: Any) -> Any:
+def broadcast(value: Any) -> Any:
     """Return the `value` that process 0 has."""
     if processes() == 1:
         return value

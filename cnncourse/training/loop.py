@@ -11,13 +11,21 @@ from torch import nn
 
 from cnncourse._modules import evaluating
 from cnncourse.training.batches import Batches
-from cnncourse.training.distributed import processes, rank, sums
+from cnncourse.training.distributed import all_reduce, processes, rank
 from cnncourse.training.optimizers import learning_rate_at
 from cnncourse.training.precision import autocast
 from cnncourse.training.progress import Progress
 from cnncourse.training.recipe import Recipe
 from cnncourse.training.state import History, State
-from cnncourse.training.support import check_model, device_of, gradient_norm, seeded, wait_for
+from cnncourse.training.support import (
+    check_model,
+    check_smallest_batch,
+    device_of,
+    gradient_norm,
+    seeded,
+    start_training,
+    wait_for,
+)
 
 if TYPE_CHECKING:
     from cnncourse.data import ImageSet
@@ -48,7 +56,10 @@ def fit(
     ----------
     model : nn.Module
         Takes images (N, C, H, W) and returns logits (N, classes). It is trained in place, on the
-        device where its parameters are.
+        device where its parameters are. Parameters with ``requires_grad`` False stay as they are. A network
+        in evaluation mode is put into training mode; within one in training mode, layers in evaluation
+        mode stay so (``model.train()``, then ``model.layer1.eval()``: batch normalization and dropout of
+        a frozen part).
     train_set : ImageSet
         The images to learn from.
     recipe : Recipe
@@ -61,7 +72,8 @@ def fit(
     after_epoch : callable, optional
         Called with the history after each epoch, to save or to draw it.
     state : State, optional
-        A training of the same `model` and `recipe` to go on with, after the epochs in its history.
+        A training of the same `model` and `recipe` to go on with, after the epochs in its history; a new
+        one may give parts of the model learning rates of their own: ``State(..., rates={"fc": 10.0})``.
 
     Returns
     -------
@@ -75,7 +87,8 @@ def fit(
     Raises
     ------
     ValueError
-        If a set is empty, the model does not take its images, or it has too few outputs for the classes.
+        If a set is empty, the model does not take its images, it has too few outputs for the classes, or
+            it cannot be trained on a last batch of one image.
     DivergedError
         If the loss becomes infinite or not a number.
 
@@ -104,7 +117,9 @@ def fit(
         device=device_of(model),
         channels_last=recipe.channels_last,
         part=(rank(), processes()),
+        augment=recipe.augment,
     )
+    check_smallest_batch(model, batches)
     batches.epoch = done = len(state.history)
     with Progress(
         recipe.epochs * len(batches), progress if rank() == 0 else False, done * len(batches)
@@ -133,15 +148,17 @@ def train_epoch(state: State, batches: Batches, bar: Progress) -> dict[str, floa
     total_steps = recipe.epochs * len(batches)
     first = batches.epoch * len(batches)
     count, loss_sum, correct, norm_sum, rate = 0, 0.0, 0, 0.0, 0.0
-    state.network.train()
+    start_training(state.model)
     with seeded(recipe.seed, batches.epoch, rank()):  # each process draws its own dropout
         for index, (images, labels) in enumerate(batches):  # (B, C, H, W), (B,)
             rate = learning_rate_at(recipe, first + index, total_steps)
-            for group in optimizer.param_groups:
-                group["lr"] = rate
+            for group, peak in zip(optimizer.param_groups, state.peaks, strict=True):
+                group["lr"] = learning_rate_at(recipe, first + index, total_steps, peak)
             with autocast(device, state.dtype):
                 logits = state.network(images).float()  # (B, classes)
-                loss = F.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
+                loss = F.cross_entropy(
+                    logits, labels_for(logits, labels), label_smoothing=recipe.label_smoothing
+                )
             optimizer.zero_grad()
             # the mean over processes is the mean over images, even if one of them has an image more
             share = len(labels) * processes() / batches.count(index)
@@ -156,15 +173,17 @@ def train_epoch(state: State, batches: Batches, bar: Progress) -> dict[str, floa
             # the last batch is smaller: each batch counts by its number of images
             count += len(labels)
             loss_sum += loss.item() * len(labels)
-            correct += int((logits.argmax(dim=1) == labels).sum())
+            correct += int((logits.argmax(dim=1) == heaviest(labels)).sum())
             norm_sum += norm if math.isfinite(norm) else 0.0
             if not math.isfinite(loss_sum) or not (math.isfinite(norm) or scaler.is_enabled()):
                 raise DivergedError(
                     describe_divergence(loss.item(), norm, first + index, total_steps, recipe)
                 )
             bar.step(loss_sum / count, correct / count)
+    if batches.epoch == recipe.epochs:
+        check_learned(state, images, total_steps)
     wait_for(device)
-    images_seen, all_losses, all_correct = sums((count, loss_sum, correct), device)
+    images_seen, all_losses, all_correct = all_reduce((count, loss_sum, correct), device)
     return {
         "train_loss": all_losses / images_seen,
         "train_accuracy": all_correct / images_seen,
@@ -173,14 +192,38 @@ def train_epoch(state: State, batches: Batches, bar: Progress) -> dict[str, floa
     }
 
 
+def labels_for(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Return the labels, shares of classes (B, classes) filled up to as many as there are logits."""
+    return labels if labels.ndim == 1 else F.pad(labels, (0, logits.shape[1] - labels.shape[1]))
+
+
+def heaviest(labels: torch.Tensor) -> torch.Tensor:
+    """Return the class of each image, (B,): of a mixed one that with the larger share."""
+    return labels if labels.ndim == 1 else labels.argmax(dim=1)
+
+
+def check_learned(state: State, images: torch.Tensor, total_steps: int) -> None:
+    """Raise if the last step broke the network: no further step would notice."""
+    with evaluating(state.evaluated), torch.inference_mode(), autocast(images.device, state.dtype):
+        if state.evaluated(images).isfinite().all():
+            return
+    rate = learning_rate_at(state.recipe, total_steps - 1, total_steps)
+    raise DivergedError(
+        f"the network's outputs are not finite after the last of {total_steps} steps, at learning rate "
+        f"{rate:g}; {_advise(state.recipe)}"
+    )
+
+
 def describe_divergence(loss: float, norm: float, step: int, total_steps: int, recipe: Recipe) -> str:
     """Return what happened in step number `step` (from 0), and what to try."""
     rate = learning_rate_at(recipe, step, total_steps)
     what = f"the gradient's norm became {norm}" if math.isfinite(loss) else f"the loss became {loss}"
-    return (
-        f"{what} in step {step + 1} of {total_steps}, at learning rate {rate:g}; "
-        f"try a learning_rate of {recipe.learning_rate / 10:g}, or a warmup"
-    )
+    return f"{what} in step {step + 1} of {total_steps}, at learning rate {rate:g}; {_advise(recipe)}"
+
+
+def _advise(recipe: Recipe) -> str:
+    """Return what to try after a training has diverged."""
+    return f"try a learning_rate of {recipe.learning_rate / 10:g}, or a warmup"
 
 
 def evaluate(
@@ -190,6 +233,7 @@ def evaluate(
     mean: Sequence[float] = (0.5,),
     std: Sequence[float] = (0.5,),
     dtype: torch.dtype = torch.float32,
+    mirror: bool = False,
 ) -> dict[str, float]:
     """Return the mean loss and the accuracy of `model` on `image_set`.
 
@@ -207,6 +251,9 @@ def evaluate(
         How pixels are scaled: what the recipe of the training says.
     dtype : torch.dtype
         The format of convolutions and matrix products.
+    mirror : bool
+        Whether the logits are the mean of those of the image and of its mirror image: test-time augmentation,
+        at twice the time.
 
     Returns
     -------
@@ -229,6 +276,8 @@ def evaluate(
         for images, labels in batches:
             with autocast(batches.device, dtype):
                 logits = model(images).float()  # (B, classes)
+                if mirror:
+                    logits = (logits + model(images.flip(3)).float()) / 2
             loss_sum += F.cross_entropy(logits, labels, reduction="sum").item()
             correct += int((logits.argmax(dim=1) == labels).sum())
     return {"loss": loss_sum / len(image_set), "accuracy": correct / len(image_set)}

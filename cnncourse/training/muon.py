@@ -55,8 +55,8 @@ class Muon(torch.optim.Optimizer):
 
     Parameters
     ----------
-    params : iterable of torch.Tensor
-        Parameters of two or more axes.
+    params : iterable of torch.Tensor, or of dict
+        Parameters of two or more axes, or groups of such.
     lr : float
         Learning rate.
     momentum : float
@@ -73,7 +73,7 @@ class Muon(torch.optim.Optimizer):
 
     def __init__(
         self,
-        params: Iterable[torch.Tensor],
+        params: Iterable[torch.Tensor] | Iterable[dict[str, Any]],
         lr: float = 1e-3,
         momentum: float = 0.95,
         nesterov: bool = True,

@@ -1,12 +1,14 @@
 """Optimizers by name, and the learning rate at every step."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
 from torch import nn
 
+from cnncourse._checks import check_number, suggest
+from cnncourse.learning import one_cycle
 from cnncourse.training.muon import Muon
 from cnncourse.training.recipe import Recipe
 
@@ -15,22 +17,45 @@ _SCHEDULES: dict[str, Callable[[float], float]] = {
     "constant": lambda t: 1.0,
     "linear": lambda t: 1.0 - t,
     "cosine": lambda t: (1.0 + math.cos(math.pi * t)) / 2,
-    "one_cycle": lambda t: _between(0.04, 1.0, t / 0.3) if t < 0.3 else _between(1.0, 0.0, (t - 0.3) / 0.7),
 }
 
 
-def create_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """Return the optimizer of the recipe's name over the parameters that can be trained."""
-    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    if not parameters:
+def create_optimizer(
+    model: nn.Module, recipe: Recipe, rates: Mapping[str, float] | None = None
+) -> torch.optim.Optimizer:
+    """Return the optimizer of the recipe's name over the parameters that can be trained.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Parameters with ``requires_grad`` False are left out.
+    recipe : Recipe
+        Names the optimizer and its numbers.
+    rates : mapping from str to float, optional
+        How many times the recipe's learning rate parts of the model get, by their names in it, as in
+        ``{"layer1": 0.1, "fc": 10.0}``. Of a part within a part the longer name counts, and what is not
+        named gets the recipe's rate.
+
+    Raises
+    ------
+    ValueError
+        If nothing can be trained, or `rates` names what is not there or is frozen.
+    """
+    named = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
+    if not named:
         raise ValueError("the model has no parameter to train")
-    lr, decay = recipe.learning_rate, recipe.weight_decay
+    own = _own_rates(named, rates or {}, recipe.learning_rate)
+    parameters = list(named.values())
+    decay = recipe.weight_decay
     if recipe.optimizer == "sgd":
-        return torch.optim.SGD(parameters, lr, recipe.momentum, weight_decay=decay, nesterov=recipe.nesterov)
+        return torch.optim.SGD(
+            _groups(parameters, own), recipe.learning_rate, recipe.momentum, weight_decay=decay,
+            nesterov=recipe.nesterov,
+        )  # fmt: skip
     if recipe.optimizer == "adamw":
-        return torch.optim.AdamW(parameters, lr, weight_decay=decay)
+        return torch.optim.AdamW(_groups(parameters, own), recipe.learning_rate, weight_decay=decay)
     if recipe.optimizer == "adam":
-        return torch.optim.Adam(parameters, lr, weight_decay=decay)
+        return torch.optim.Adam(_groups(parameters, own), recipe.learning_rate, weight_decay=decay)
     last = max((index for index, p in enumerate(parameters) if p.ndim > 1), default=-1)
     inner = [p for index, p in enumerate(parameters) if p.ndim > 1 and index != last]
     if not inner:
@@ -38,9 +63,40 @@ def create_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     chosen = {id(p) for p in inner}
     others = [p for p in parameters if id(p) not in chosen]
     return Together(
-        Muon(inner, lr, recipe.momentum, recipe.nesterov, decay),
-        torch.optim.AdamW(others, lr, weight_decay=decay),
+        Muon(_groups(inner, own), recipe.learning_rate, recipe.momentum, recipe.nesterov, decay),
+        torch.optim.AdamW(_groups(others, own), recipe.learning_rate, weight_decay=decay),
     )
+
+
+def _own_rates(
+    named: Mapping[str, nn.Parameter], rates: Mapping[str, float], usual: float
+) -> dict[nn.Parameter, float]:
+    """Return the learning rate of each parameter."""
+    for part, times in rates.items():
+        check_number(f"the rate of {part!r}", times, 0, math.inf, above=True)
+        if not any(_is_within(name, part) for name in named):
+            parts = dict.fromkeys(".".join(name.split(".")[: n + 1]) for name in named for n in range(9))
+            raise ValueError(
+                f"rates names {part!r}, where the model has no parameter to train. {suggest(part, parts)}"
+            )
+    own = {}
+    for name, parameter in named.items():
+        part = max((part for part in rates if _is_within(name, part)), key=len, default="")
+        own[parameter] = usual * rates.get(part, 1.0)
+    return own
+
+
+def _is_within(name: str, part: str) -> bool:
+    """Return whether the parameter `name` is, or belongs to, `part`."""
+    return f"{name}.".startswith(f"{part}.")
+
+
+def _groups(parameters: Iterable[nn.Parameter], own: Mapping[nn.Parameter, float]) -> list[dict[str, Any]]:
+    """Return groups for an optimizer: parameters of one rate together."""
+    groups: dict[float, list[nn.Parameter]] = {}
+    for parameter in parameters:
+        groups.setdefault(own[parameter], []).append(parameter)
+    return [{"params": members, "lr": rate} for rate, members in groups.items()]
 
 
 class Together(torch.optim.Optimizer):
@@ -48,31 +104,53 @@ class Together(torch.optim.Optimizer):
 
     def __init__(self, *optimizers: torch.optim.Optimizer) -> None:
         self.optimizers = optimizers
-        self.param_groups = [group for optimizer in optimizers for group in optimizer.param_groups]
+        super().__init__([group for part in optimizers for group in part.param_groups], {})
+        for part in optimizers:
+            self.state.update(part.state)
+        self._share()
 
-    def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients."""
-        for optimizer in self.optimizers:
-            optimizer.zero_grad(set_to_none)
+    def _share(self) -> None:
+        """Let each part work on its groups and on the state of the whole."""
+        groups = iter(self.param_groups)
+        for part in self.optimizers:
+            part.param_groups = [next(groups) for _ in part.param_groups]
+            part.state = self.state
 
-    def step(self, closure: Any = None) -> Any:
-        """Take a step with each."""
-        for optimizer in self.optimizers:
-            optimizer.step()
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Take a group of one of the parts; which part would step a new one is not known."""
+        if not any(param_group is group for part in self.optimizers for group in part.param_groups):
+            raise ValueError("a group must belong to one of the optimizers; add it to that, before they join")
+        super().add_param_group(param_group)
 
-    def state_dict(self) -> dict[str, Any]:
-        """Return the states, one after the other."""
-        return {"optimizers": [optimizer.state_dict() for optimizer in self.optimizers]}
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Take a step with each; `closure`, if given, computes the gradients first."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for part in self.optimizers:
+            part.step()
+        return loss
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over the states that `state_dict` returned."""
-        for optimizer, state in zip(self.optimizers, state_dict["optimizers"], strict=True):
-            optimizer.load_state_dict(state)
-        self.param_groups = [group for optimizer in self.optimizers for group in optimizer.param_groups]
+    def __getstate__(self) -> dict[str, Any]:
+        return super().__getstate__() | {"optimizers": self.optimizers}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self._share()
 
 
-def learning_rate_at(recipe: Recipe, step: int, total_steps: int) -> float:
+def learning_rate_at(recipe: Recipe, step: int, total_steps: int, peak: float | None = None) -> float:
     """Return the learning rate of step number `step` (from 0) of `total_steps`.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        Names the schedule and the warm-up.
+    step, total_steps : int
+        Over all epochs.
+    peak : float, optional
+        The largest rate, of a group of parameters with its own; by default the recipe's.
 
     Examples
     --------
@@ -83,16 +161,14 @@ def learning_rate_at(recipe: Recipe, step: int, total_steps: int) -> float:
     >>> [learning_rate_at(recipe, step, 4) for step in range(4)]
     [1.0, 1.0, 0.1, 0.01]
     """
+    peak = recipe.learning_rate if peak is None else peak
+    if recipe.schedule == "one_cycle":
+        return peak * one_cycle(step, max(2, total_steps))  # a single step is taken at the top
     warmup_steps = round(recipe.warmup * total_steps)
     if step < warmup_steps:
-        return recipe.learning_rate * (step + 1) / warmup_steps
+        return peak * (step + 1) / warmup_steps
     if recipe.schedule == "step":
         passed = sum(step >= milestone * total_steps for milestone in recipe.milestones)
-        return recipe.learning_rate / float(10**passed)
+        return peak / float(10**passed)
     t = (step - warmup_steps) / max(1, total_steps - warmup_steps)
-    return recipe.learning_rate * _SCHEDULES[recipe.schedule](t)
-
-
-def _between(start: float, end: float, t: float) -> float:
-    """Return the value at the share `t` of half a cosine from `start` to `end`."""
-    return end + (start - end) * (1.0 + math.cos(math.pi * t)) / 2
+    return peak * _SCHEDULES[recipe.schedule](t)

@@ -7,7 +7,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from cnncourse._checks import check_choice, check_count, suggest
+from cnncourse._checks import check_choice, check_count, check_number, suggest
+from cnncourse.augmentation import Transform, read_transform
 
 OPTIMIZERS = ("sgd", "adam", "adamw", "muon")
 SCHEDULES = ("constant", "linear", "cosine", "step", "one_cycle")
@@ -54,6 +55,9 @@ class Recipe:
         Each training image is moved by up to so many pixels in each direction, zeros coming in.
     flip : bool
         Whether every other training image, drawn at random, is mirrored left to right.
+    augment : tuple of Transform
+        Further transforms of the training images, in their order, after crop and flip: from
+        `cnncourse.augmentation`, or tables such as ``{"name": "mixup", "alpha": 0.2}``.
     mean, std : tuple of float
         Pixels on the scale 0 to 1 become ``(pixel - mean) / std``: one number, or one for each channel.
         The default maps them to -1 to 1.
@@ -63,7 +67,7 @@ class Recipe:
     channels_last : bool
         Whether images and filters lie in memory with their channels innermost.
     seed : int
-        Decides the order of the images, crops, flips and dropout (and the initial weights, where
+        Decides the order of the images, augmentation and dropout (and the initial weights, where
         the command line makes them).
 
     Raises
@@ -95,6 +99,7 @@ class Recipe:
     averaging: float = 0.0
     crop: int = 0
     flip: bool = False
+    augment: tuple[Transform, ...] = ()
     mean: tuple[float, ...] = (0.5,)
     std: tuple[float, ...] = (0.5,)
     dtype: str = "float32"
@@ -105,14 +110,14 @@ class Recipe:
         check_count("epochs", self.epochs)
         check_count("batch_size", self.batch_size)
         check_count("crop", self.crop, minimum=0)
-        _check_number("seed", check_count("seed", self.seed, minimum=0), 0, 2**63)
+        check_number("seed", check_count("seed", self.seed, minimum=0), 0, 2**63)
         check_choice("optimizer", self.optimizer, OPTIMIZERS)
         check_choice("schedule", self.schedule, SCHEDULES)
         check_choice("dtype", self.dtype, DTYPES)
-        _check_number("learning_rate", self.learning_rate, 0, _LARGEST, above=True)
-        _check_number("weight_decay", self.weight_decay, 0, _LARGEST)
+        check_number("learning_rate", self.learning_rate, 0, _LARGEST, above=True)
+        check_number("weight_decay", self.weight_decay, 0, _LARGEST)
         for name in ("momentum", "warmup", "label_smoothing", "averaging"):
-            _check_number(name, getattr(self, name), 0, 1)
+            check_number(name, getattr(self, name), 0, 1)
         for name in ("flip", "nesterov", "channels_last"):
             if not isinstance(getattr(self, name), bool):
                 raise TypeError(f"{name} must be true or false, got {getattr(self, name)!r}")
@@ -121,6 +126,7 @@ class Recipe:
             if not getattr(self, name):
                 raise ValueError(f"{name} must hold one number, or one for each channel, got none")
         self._check_numbers("milestones", 0, 1, above=True)
+        self._read_augment()
         self._check_together()
 
     def _check_numbers(self, name: str, low: float, high: float, above: bool) -> None:
@@ -128,8 +134,15 @@ class Recipe:
         value = getattr(self, name)
         values = tuple(value) if isinstance(value, (list, tuple)) else (value,)
         for number in values:
-            _check_number(name, number, low, high, above)
+            check_number(name, number, low, high, above)
         object.__setattr__(self, name, values)
+
+    def _read_augment(self) -> None:
+        """Make transforms of what is a table in TOML."""
+        given = self.augment
+        if not isinstance(given, (list, tuple)):
+            raise TypeError(f'augment must be a list of tables such as {{name = "mixup"}}, got {given!r}')
+        object.__setattr__(self, "augment", tuple(map(read_transform, given)))
 
     def _check_together(self) -> None:
         """Raise if two keys exclude each other."""
@@ -163,17 +176,18 @@ class Recipe:
         return Recipe.from_dict(self.to_dict() | changes)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the values by name, as TOML and JSON can hold them.
+        """Return the values by name, as TOML and JSON can hold them; `augment` only if there is any.
 
         Examples
         --------
         >>> Recipe().to_dict()["mean"]
         [0.5]
         """
-        return {
-            key: list(value) if isinstance(value, tuple) else value
-            for key, value in dataclasses.asdict(self).items()
-        }
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        values["augment"] = [transform.to_dict() for transform in self.augment]
+        if not self.augment:  # so that what was written before there was this key is still equal
+            del values["augment"]
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Recipe":
@@ -216,6 +230,7 @@ class Recipe:
         >>> Recipe.from_toml(Recipe(epochs=7).to_toml()).epochs
         7
         """
+        text = text.removeprefix("\ufeff")  # the byte-order mark that some editors write
         return cls.from_dict(tomllib.loads(text))
 
     @classmethod
@@ -241,20 +256,14 @@ class Recipe:
         return cls.from_toml(file.read_text(encoding="utf-8")) if file.is_file() else cls()
 
 
-def _check_number(name: str, value: Any, low: float, high: float, above: bool = False) -> None:
-    """Raise unless `value` is a number from `low` to below `high` (not `low` itself, if `above`)."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"{name} must be a number, got {value!r}")
-    if not (low < value if above else low <= value) or not value < high:
-        rule = f"above {low:g}" if above else f"at least {low:g}"
-        rule += "" if high == math.inf else f" and below {high:g}"
-        raise ValueError(f"{name} must be {rule}, got {value!r}")
-
-
 def _toml(value: Any) -> str:
-    """Return a number, string, bool or list of numbers as TOML writes it."""
+    """Return a number, string, bool, a list or a table of such as TOML writes it, in one line."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
         return f'"{value}"'  # the checked strings hold no quotes
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml, value))}]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + "}"
     return repr(value)

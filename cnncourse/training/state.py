@@ -1,5 +1,6 @@
 """State: all that a training changes, in one object that can be saved and taken up again."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -7,7 +8,7 @@ from torch import nn
 from torch.amp import GradScaler
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from cnncourse.training.distributed import distribute, from_first
+from cnncourse.training.distributed import broadcast, distribute
 from cnncourse.training.optimizers import create_optimizer
 from cnncourse.training.precision import choose_dtype
 from cnncourse.training.recipe import Recipe
@@ -30,6 +31,10 @@ class State:
         How it is trained.
     train_set : ImageSet
         What it will learn from; the number format is chosen for batches of it.
+    rates : mapping from str to float, optional
+        How many times the recipe's learning rate parts of the model get, by their names in it, as in
+        ``{"layer1": 0.1, "fc": 10.0}``: of a part within a part the longer name counts. The schedule
+        multiplies all rates alike.
 
     Attributes
     ----------
@@ -39,16 +44,25 @@ class State:
         What is evaluated and saved: the averaged weights where the recipe asks for them, else the model.
     dtype : torch.dtype
         The format of the steps.
+    peaks : list of float
+        The largest learning rate of each of the optimizer's groups.
     history : list of dict
         One row for each epoch that is done.
     """
 
-    def __init__(self, model: nn.Module, recipe: Recipe, train_set: "ImageSet") -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        recipe: Recipe,
+        train_set: "ImageSet",
+        rates: Mapping[str, float] | None = None,
+    ) -> None:
         self.model, self.recipe = model, recipe
         model.to(memory_format=memory_format(recipe.channels_last))
         shape = (min(recipe.batch_size, len(train_set)), *train_set.shape)
-        self.dtype: torch.dtype = from_first(choose_dtype(recipe.dtype, model, shape, recipe.channels_last))
-        self.optimizer = create_optimizer(model, recipe)
+        self.dtype: torch.dtype = broadcast(choose_dtype(recipe.dtype, model, shape, recipe.channels_last))
+        self.optimizer = create_optimizer(model, recipe, rates)
+        self.peaks: list[float] = [group["lr"] for group in self.optimizer.param_groups]
         # float16 has so small a range that gradients are scaled up before and down after the backward pass
         self.scaler = GradScaler(device_of(model).type, enabled=self.dtype == torch.float16)
         self.averaged: AveragedModel | None = None

@@ -1,5 +1,6 @@
 """What the loop needs around it: a check of the model, the device, the gradient's length, a seed."""
 
+import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -15,6 +16,7 @@ from cnncourse._modules import evaluating
 
 if TYPE_CHECKING:
     from cnncourse.data import ImageSet
+    from cnncourse.training.batches import Batches
 
 
 def check_model(model: nn.Module, image_set: "ImageSet") -> None:
@@ -65,6 +67,36 @@ def _watched(model: nn.Module) -> Iterator[list[str]]:
             hook.remove()
 
 
+def check_smallest_batch(model: nn.Module, batches: "Batches") -> None:
+    """Raise if an epoch has a batch of one image that `model` cannot be trained on.
+
+    Batch normalization over maps of one pixel is such a case: the deviation of one value is none.
+    """
+    images, parts = len(batches.image_set), batches.part[1]
+    if not len(batches) or batches.count(len(batches) - 1) // parts != 1:
+        return
+    twin = copy.deepcopy(model)
+    start_training(twin)
+    try:
+        with torch.no_grad(), seeded(0):
+            twin(torch.zeros(1, *batches.image_set.shape, device=device_of(model)))
+    except (RuntimeError, ValueError) as error:
+        raise ValueError(
+            f"batch_size {batches.batch_size} leaves a last batch of one image"
+            f"{' a process' if parts > 1 else ''} of the {images} training images, on which "
+            f"this network cannot be trained ({error}); choose another batch_size"
+        ) from error
+
+
+def start_training(model: nn.Module) -> None:
+    """Put a network that is in evaluation mode into training mode.
+
+    In one that is in training mode already, layers in evaluation mode stay so: they are frozen.
+    """
+    if not model.training:
+        model.train()
+
+
 def device_of(model: nn.Module) -> torch.device:
     """Return the device of the model's parameters; the CPU if it has none."""
     return next(model.parameters(), torch.empty(0)).device
@@ -76,8 +108,9 @@ def memory_format(channels_last: bool) -> torch.memory_format:
 
 
 def gradient_norm(model: nn.Module) -> float:
-    """Return the length of the gradient of all parameters, as one vector."""
-    norms = [parameter.grad.norm() for parameter in model.parameters() if parameter.grad is not None]
+    """Return the length of the gradient of all parameters that are trained, as one vector."""
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    norms = [parameter.grad.norm() for parameter in trained if parameter.grad is not None]
     return torch.stack(norms).norm().item() if norms else 0.0
 
 
