@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from tools.contents import built_pages
 from tools.find_chromium import MISSING, NoBrowserError, find_chromium
@@ -67,19 +67,6 @@ def server(site: Path) -> Iterator[str]:
     httpd.shutdown()
     thread.join()
     httpd.server_close()
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    try:
-        program = find_chromium()
-    except NoBrowserError as error:
-        pytest.fail(str(error), pytrace=False)
-    with sync_playwright() as playwright:
-        # --no-sandbox: Chromium refuses to run as root otherwise, as in containers
-        chromium = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 def open_page(browser: Browser, base: str, name: str, theme: str, width: int) -> tuple[Page, list[str]]:

@@ -7,10 +7,9 @@ from typing import Literal
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup, Tag
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from tools.execute_book import chapters
-from tools.find_chromium import NoBrowserError, find_chromium
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CHAPTERS = [path.relative_to(ROOT).with_suffix(".html").as_posix() for path in chapters(ROOT)]
@@ -53,26 +52,13 @@ def test_a_cell_without_anything_left_is_gone(site: Path) -> None:
     assert [cell for name in CHAPTERS for cell in cells(site, name) if not cell.get_text(strip=True)] == []
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    try:
-        program = find_chromium()
-    except NoBrowserError as error:
-        pytest.fail(str(error), pytrace=False)
-    with sync_playwright() as playwright:
-        # --no-sandbox: Chromium refuses to run as root otherwise, as in containers
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def page(chromium: Browser, site: Path) -> Iterator[Page]:
-    context = chromium.new_context(viewport={"width": 1400, "height": 900})
-    page = context.new_page()
+def page(browser: Browser | BrowserContext, site: Path) -> Iterator[Page]:
+    page = browser.new_page()
+    page.set_viewport_size({"width": 1400, "height": 900})
     page.goto((site / FOLDED).as_uri())
     yield page
-    context.close()
+    page.close()
 
 
 @pytest.mark.parametrize("kind", ["course-imports", "course-checked", "course-fold"])
