@@ -177,7 +177,7 @@ def _unpacking(path: Path) -> Iterator[None]:
 
 
 def _opened(path: Path) -> "_Limited":
-    with path.open("rb") as file:
+    with reading(path), path.open("rb") as file:
         magic = file.read(6)
     if magic[:2] == b"\x1f\x8b":
         return _Limited(path, cast(IO[bytes], gzip.open(path, "rb")))

@@ -40,7 +40,7 @@ def is_picture(parts: Parts, name: str) -> bool:
         return False
     if not parts[-1].lower().endswith(endings()):
         raise DataError(
-            f"{name}: {'/'.join(parts)} is not a picture that can be read; "
+            f"{name}: {shown(parts)} is not a picture that can be read; "
             "export it as PNG, JPEG or WebP, or remove it"
         )
     return True
@@ -96,7 +96,7 @@ def _batched(files: Iterable[tuple[Parts, bytes]], count: int) -> Iterator[list[
 
 
 def _decode(parts: Parts, content: bytes, name: str, size: Size | None) -> np.ndarray:
-    image = decode(content, f"{name}: {'/'.join(parts)}")
+    image = decode(content, f"{name}: {shown(parts)}")
     if size is None and image.dtype == np.uint8:
         return image
     return (scale(image, size) * 255 + 0.5).astype(np.uint8)
@@ -133,7 +133,7 @@ def arrange(names: list[Parts], name: str) -> tuple[list[str], list[str]]:
     for parts, path in zip(names, inner, strict=True):
         if len(path) < 2:
             raise DataError(
-                f"{name}: {'/'.join(parts)} lies in no class folder; put it into a folder named by its class"
+                f"{name}: {shown(parts)} lies in no class folder; put it into a folder named by its class"
             )
     kinds = [class_name(path[-2], name) for path in inner]
     _check_folders(splits, inner, kinds, name)
@@ -179,8 +179,8 @@ def _check_folders(splits: list[str], paths: list[Parts], kinds: list[str], name
         if known != folder:
             encoded = ", with its accents written in two ways" * (known[-1] != folder[-1])
             raise DataError(
-                f"{name}: two folders are called {kind!r}{encoded}, {'/'.join(known)} and "
-                f"{'/'.join(folder)}; a class needs a name of its own"
+                f"{name}: two folders are called {kind!r}{encoded}, {shown(known)} and "
+                f"{shown(folder)}; a class needs a name of its own"
             )
     for classes in folders.values():
         whole = set(classes.values())
@@ -218,8 +218,8 @@ def stack(
     for parts, image in zip(names, images, strict=True):
         if image.shape[1:] != expected:
             raise DataError(
-                f"{name}: the pictures differ in size, {'/'.join(names[0])} has {_size(expected)} and "
-                f"{'/'.join(parts)} {_size(image.shape[1:])}; give load(path, size=64), say"
+                f"{name}: the pictures differ in size, {shown(names[0])} has {_size(expected)} and "
+                f"{shown(parts)} {_size(image.shape[1:])}; give load(path, size=64), say"
             )
     labels = np.array([classes.index(kind) for kind in kinds], dtype=np.int64)
     arranged: dict[str, Arrays] = {}

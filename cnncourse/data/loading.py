@@ -36,6 +36,8 @@ def load(name_or_path: str | os.PathLike[str], split: str = "train", size: Size 
         ``"cifar10"``, ``"cifar100"``, ``"digits"``, ``"shapes10"``, or a path: a folder with
         one subfolder of pictures for each class (below ``train`` and ``test``, where there are splits),
         a .tar, .tar.gz or .tgz of such a folder or of the official CIFAR batches, or an .npz.
+        Hidden files, system folders and notes such as .csv are passed over; any other file that
+        is no picture is an error. Names of classes are compared in Unicode's composed form (NFC).
     split : str
         ``"train"`` or ``"test"``; for a path also ``"validation"``. A folder without splits is
         all ``"train"``.
@@ -47,6 +49,11 @@ def load(name_or_path: str | os.PathLike[str], split: str = "train", size: Size 
     -------
     ImageSet
         In the order of the images' SHA-256, so that every source gives the same order.
+
+    Warns
+    -----
+    UserWarning
+        If a folder for a class is empty, or there is no cache that can be written.
 
     Raises
     ------

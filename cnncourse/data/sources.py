@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cnncourse.data.archives import MAX_RATIO, RATIO_FREE, Item, Parts, Tick, items, shown
+from cnncourse.data.archives import MAX_RATIO, RATIO_FREE, Item, Parts, Tick, items, reading, shown
 from cnncourse.data.cifar import is_batch, read_batches
 from cnncourse.data.errors import DataError
 from cnncourse.data.folders import Arrays, arrange, class_name, decode_all, is_picture, stack
@@ -87,7 +87,7 @@ def is_npz(path: Path) -> bool:
     """Return whether a file holds NumPy arrays, by its ending or, without one, by its content."""
     if not path.is_file() or path.suffix.lower() == ".npz":
         return path.is_file()
-    with path.open("rb") as file:
+    with reading(path), path.open("rb") as file:
         if file.read(4) != b"PK\x03\x04" or not zipfile.is_zipfile(file):
             return False
         with zipfile.ZipFile(file) as archive:
@@ -159,7 +159,7 @@ class _Found:
         """Return the images and labels of the batches, which must be all that is there."""
         places = sorted({"/".join(parts[:-1]) or "." for parts in self.batches})
         if pictures or len(places) > 1:
-            beside = f"beside pictures such as {'/'.join(pictures[0])}" if pictures else "of two data sets"
+            beside = f"beside pictures such as {shown(pictures[0])}" if pictures else "of two data sets"
             raise DataError(
                 f"{self.path} holds CIFAR batches (in {', '.join(places)}) {beside}; give a folder of one set"
             )

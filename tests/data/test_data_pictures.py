@@ -1,4 +1,5 @@
 import struct
+import warnings
 import zlib
 from pathlib import Path
 
@@ -266,3 +267,31 @@ def test_pictures_can_be_read_by_several_threads() -> None:
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(lambda _: data.load_photo("brick", 16, gray=True).sum(), range(16)))
     assert len(set(results)) == 1
+
+
+def test_threads_leave_the_filters_of_warnings_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One picture is opened while another one is, and is done last."""
+    from concurrent.futures import ThreadPoolExecutor
+    from threading import Event
+
+    real, before = Image.open, list(warnings.filters)
+    opened, done = Event(), Event()
+
+    def interleaved(*arguments: object, **options: object) -> Image.Image:
+        if opened.is_set():  # the second picture
+            assert first_waits.set() is None and done.wait(60)
+        else:
+            opened.set()
+            assert first_waits.wait(60)
+        return real(*arguments, **options)  # type: ignore[arg-type]
+
+    first_waits = Event()
+    monkeypatch.setattr(Image, "open", interleaved)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(data.load_photo, "brick", 16)
+        assert opened.wait(60)
+        second = pool.submit(data.load_photo, "brick", 16)
+        first.result()
+        done.set()
+        second.result()
+    assert warnings.filters == before

@@ -3,6 +3,7 @@
 import errno
 import os
 from pathlib import Path
+from typing import IO, Any
 
 import filelock
 import numpy as np
@@ -48,6 +49,24 @@ def test_a_file_that_is_not_cifar10(
     assert answers() == dict.fromkeys(ALL, False)
     [status] = [status for status in data.available() if status.name == "cifar10"]
     assert str(path) in status.detail  # and why
+
+
+def test_a_file_that_may_not_be_read(small_cifar10: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path, *arguments: object, **options: object) -> IO[Any]:
+        """Refuse the archive; root may read it whatever its permissions say."""
+        if path == small_cifar10:
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(path, *arguments, **options)  # type: ignore[arg-type]
+
+    opened = Path.open
+    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setenv("CNNCOURSE_DATA", str(small_cifar10))
+    assert answers() == dict.fromkeys(ALL, False)
+    for use in (lambda: data.load("cifar10"), lambda: data.load(small_cifar10)):
+        with pytest.raises(
+            data.DataError, match=r"tar\.gz cannot be read \(Permission denied\); allow reading it"
+        ):
+            use()
 
 
 @pytest.mark.parametrize("form", ["tar.gz", "folder", "npz"])
