@@ -85,7 +85,7 @@ def shown(parts: Parts) -> str:
 def _is_left_over(parts: Parts, is_folder: bool) -> bool:
     """Return whether a system or an editor left this: hidden, a system's folder, a backup, a lock."""
     name = parts[-1]
-    backup = name.endswith("~") or name.startswith("~$") or (len(name) > 2 and name[0] == name[-1] == "#")
+    backup = name.endswith("~") or name.startswith("~$") or name[0] == name[-1] == "#"
     hidden = any(part.startswith(".") or part.casefold() in SYSTEM_FOLDERS for part in parts)
     return hidden or (not is_folder and (backup or name == "Icon\r"))
 
@@ -207,6 +207,8 @@ class _Limited:
         return content
 
     def seek(self, position: int, whence: int = 0) -> int:
+        if position < 0:
+            raise tarfile.ReadError("a size below 0")
         self._count(max(0, position - self._stream.tell()) if whence == 0 else 0)
         return self._stream.seek(position, whence)
 
@@ -233,8 +235,7 @@ def _check_member(path: Path, member: tarfile.TarInfo, total: int, packed_size: 
         raise DataError(f"{path} holds {name!r}, a name that leads out of the archive; do not use it")
     if len(name) > 1 and name[1] == ":":
         raise DataError(f"{path} holds {name!r}, a name that leads out of the archive; do not use it")
-    if unread and member.size >= 0:
-        _check_ratio(path, total, packed_size)
+    if unread:
         return
     if not (member.isfile() or member.isdir()) or member.issparse():
         kind = "link" if member.issym() or member.islnk() else "device or special file"

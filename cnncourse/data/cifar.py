@@ -117,7 +117,7 @@ def is_batch(parts: tuple[str, ...]) -> bool:
 
     Examples
     --------
-    >>> is_batch(("cifar-10-batches-py", "data_batch_1")), is_batch(("data", "train", "cat.png"))
+    >>> is_batch(("cifar-10-batches-py", "data_batch_1")), is_batch(("cat", "data_batch_1.png"))
     (True, False)
     """
     return parts[-1] in BATCHES or re.fullmatch(r"data_batch_\d+", parts[-1]) is not None

@@ -41,6 +41,7 @@ def member(name: str, kind: bytes, target: str = "", size: int = 0) -> tarfile.T
         (member("pets\\..\\..\\x.png", tarfile.REGTYPE), "leads out of the archive"),
         (member("C:x.png", tarfile.REGTYPE), "leads out of the archive"),
         (member("pets/x.png", tarfile.REGTYPE, size=2**40), "x.png has 1,099,511,627,776 bytes"),
+        (member("pets/x.csv", tarfile.REGTYPE, size=2**40), "looks like a decompression bomb"),
     ],
 )
 @pytest.mark.parametrize("ending", ["tar", "tar.gz"])
@@ -102,6 +103,14 @@ def test_an_altered_gzip_is_found_by_its_checksum(tmp_path: Path) -> None:
     content[-8] ^= 1  # the checksum itself: everything before it still unpacks
     path.write_bytes(content)
     with pytest.raises(data.DataError, match=r"damaged or cut off"):
+        data.load(path)
+
+
+def test_an_archive_with_a_size_below_0(tmp_path: Path) -> None:
+    path = tmp_path / "pets.tar"
+    details = member("pets/x.csv", tarfile.REGTYPE, size=-1024)
+    path.write_bytes(details.tobuf(tarfile.GNU_FORMAT) + bytes(4096))
+    with pytest.raises(data.DataError, match=r"damaged or cut off \(a size below 0\)"):
         data.load(path)
 
 

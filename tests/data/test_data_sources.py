@@ -119,7 +119,10 @@ def test_pictures_of_different_sizes_need_a_size(tmp_path: Path) -> None:
             "dog/1.heic is not a picture that can be read; export",
         ),
         ({"cat/1.png": picture()[:60], "dog/1.png": picture()}, "cat/1.png is a damaged or cut-off"),
-        ({"a/cat/1.png": picture(), "b/cat/1.png": picture(1)}, "two folders are called 'cat'"),
+        (
+            {"a/cat/1.png": picture(), "b/cat/1.png": picture(1)},
+            "two folders are called 'cat', a/cat and b/cat;",
+        ),
         (
             {"a/1.png": picture(), "a/cat/1.png": picture(1), "b/x/2.png": picture()},
             "both pictures and class",
