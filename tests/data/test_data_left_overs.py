@@ -9,7 +9,7 @@ import pytest
 from small_data import Files, pets, picture, write_folder, write_tar
 
 from cnncourse import data
-from cnncourse.data import archives, loading
+from cnncourse.data import archives, loading, store
 
 LEFT_OVERS = [
     "@eaDir/x/t.jpg",
@@ -236,3 +236,17 @@ def test_accents_written_in_two_ways_are_one_class(tmp_path: Path) -> None:
         data.DataError, match=r"two folders are called 'café', with its accents written in two"
     ):
         data.load(write_tar(tmp_path / "three.tar", files))
+
+
+@pytest.mark.parametrize("written", ["", "half"])
+def test_what_was_remembered_by_halves_is_looked_up_again(
+    tmp_path: Path, own_places: Path, written: str
+) -> None:
+    folder = write_folder(tmp_path, pets()) / "pets"
+    data.load(folder)
+    [remembered] = (own_places / store.SEEN).iterdir()
+    whole = remembered.read_text()
+    remembered.write_text(written)  # the disk was full, or the machine stopped
+    data.load(folder)
+    assert remembered.read_text() == whole
+    assert len(list(own_places.glob("pets-*/set.json"))) == 1
