@@ -2,7 +2,7 @@
 
 import difflib
 import math
-from collections.abc import Iterable, Sized
+from collections.abc import Iterable, Mapping, Sized
 from typing import Any
 
 import numpy as np
@@ -277,3 +277,32 @@ def check_unit_range(argument: str, values: np.ndarray) -> None:
             f"{argument} must lie between 0 and 1, got {values.min():.4g} to {values.max():.4g}; "
             "to_float converts uint8"
         )
+
+
+Kind = type | tuple[type, ...]
+_KINDS: dict[Kind, str] = {
+    str: "a string", int: "a whole number", (int, float): "a number", list: "a list", dict: "a table",
+}  # fmt: skip
+
+
+def check_keys(
+    what: str, values: dict[str, Any], needed: Mapping[str, Kind], optional: Mapping[str, Kind]
+) -> None:
+    """Raise unless `values` has the needed keys and no unknown ones, each of its kind.
+
+    Examples
+    --------
+    >>> check_keys("run", {"model": "small_conv", "option": {}}, {"model": str}, {"options": dict})
+    Traceback (most recent call last):
+    ...
+    ValueError: run key is unknown: 'option'. Did you mean 'options'? Known: model, options.
+    """
+    kinds = {**needed, **optional}
+    for key, value in values.items():
+        if key not in kinds:
+            raise ValueError(f"{what} key is unknown: {key!r}. {suggest(key, kinds)}")
+        if not isinstance(value, kinds[key]):
+            raise TypeError(f"{key} must be {_KINDS[kinds[key]]}, got {value!r}")
+    for key in needed:
+        if key not in values:
+            raise ValueError(f"{what} has no {key!r}; it needs {', '.join(needed)}")

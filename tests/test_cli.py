@@ -1,5 +1,6 @@
 """The command line: what it prints, its exit status, how quickly it answers."""
 
+import io
 import json
 import os
 import re
@@ -9,10 +10,12 @@ import subprocess
 import sys
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 import cnncourse
 from cnncourse.cli import run
+from cnncourse.experiments import RunRecord
 
 TRAIN = ["train", "conv_bn_gap", "--data", "digits", "--epochs", "1"]
 
@@ -90,6 +93,10 @@ def test_options_reach_the_recipe_and_the_record(here):
         ([*TRAIN, "--set", "epochs=3"], "epochs is given by --epochs and by --set; leave one out"),
         ([*TRAIN, "--set", "crop=1", "--set", "crop=2"], "--set has 'crop' twice; leave one out"),
         ([*TRAIN, "--set", "flip"], "--set needs KEY=VALUE, such as epochs=3, got 'flip'"),
+        (
+            [*TRAIN, "--set", "crop=1\nepoch=2"],
+            "--set takes one KEY=VALUE, got several lines in 'crop=1\\nepoch=2'; repeat --set for each",
+        ),
         ([*TRAIN, "--set", "flip=True"], "flip must be true or false, got 'True'"),
         ([*TRAIN, "--option", "dropout=0.5"], "option of conv_bn_gap is unknown: 'dropout'. It has none."),
         (["evaluate", "none"], "there is no run 'none'"),
@@ -196,14 +203,14 @@ def test_wrong_calls_have_status_2(arguments, capsys):
 
 def test_damaged_weights(here, capsys):
     run(TRAIN)
-    weights = here / "runs" / "conv_bn_gap-digits-1" / "weights.pt"
+    weights = here / "runs" / "conv_bn_gap-digits-1" / "weights.safetensors"
     content = weights.read_bytes()
     weights.write_bytes(content[: len(content) // 2])
     assert run(["evaluate", "conv_bn_gap-digits-1"]) == 1
-    assert "is truncated, altered or no file of weights" in capsys.readouterr().err
+    assert "weights.safetensors' is truncated, altered or no .safetensors file" in capsys.readouterr().err
     weights.unlink()
     assert run(["evaluate", "conv_bn_gap-digits-1"]) == 1
-    assert "has no weights.pt: the file was moved or deleted" in capsys.readouterr().err
+    assert "has no weights.safetensors: the file was moved or deleted" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT to send to a process")
@@ -233,7 +240,9 @@ def test_ctrl_c_keeps_the_epochs_that_are_whole(here):
     folder = here / "runs" / "conv_bn_gap-digits-1"
     record = json.loads((folder / "record.json").read_text())
     assert record["status"] == "interrupted" and len(record["history"]) == kept >= 2
-    assert sorted(path.name for path in folder.iterdir()) == ["checkpoint.pt", "record.json", "weights.pt"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "checkpoint.pt", "record.json", "weights.safetensors",
+    ]  # fmt: skip
     assert run(["evaluate", str(folder)]) == 0
 
 
@@ -285,3 +294,51 @@ def test_a_reader_that_goes_away_is_no_traceback(here):
     )
     os.close(writing)
     assert (done.returncode, done.stderr) == (1, "")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no >&- of a shell")
+@pytest.mark.parametrize("words", [[*TRAIN, "--name", "run"], ["data", "list"]])
+def test_closed_streams_are_no_error(here, words):
+    python = shlex.join([sys.executable, "-m", "cnncourse", *words])
+    done = subprocess.run(f"{python} >&-", shell=True, timeout=240, check=False, capture_output=True)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert words[0] == "data" or RunRecord.load(here / "runs" / "run" / "record.json").status == "completed"
+
+
+def test_letters_that_the_output_has_not(here, monkeypatch):
+    """Whatever is printed: here a run, whose name came from the command line."""
+    run([*TRAIN, "--name", "naïve-→-☃"])
+    for encoding in ("cp1252", "ascii", "utf-8"):
+        stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+        monkeypatch.setattr(sys, "stdout", stream)
+        assert run(["runs", "show", "naïve-→-☃"]) == 0
+        printed = stream.buffer.getvalue().decode(encoding)
+        assert printed.startswith(
+            "naïve-→-☃".encode(encoding, "backslashreplace").decode(encoding) + ": compl"
+        )
+
+
+def test_evaluation_on_other_images_is_said(here, capsys):
+    from cnncourse import data
+
+    run([*TRAIN, "--name", "mine"])
+    few = data.load("digits", "test").take(50)
+    np.savez(here / "few.npz", test_images=few.images, test_labels=few.labels)
+    capsys.readouterr()
+    assert run(["evaluate", "mine", "--data", "few.npz"]) == 0
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith("mine: conv_bn_gap on the test split of few.npz: accuracy ")
+    assert second == "not kept in its record: these are not the test images of its data set"
+    assert run(["evaluate", "mine"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names of files are text there")
+def test_a_name_that_is_no_text(here, capfd):
+    name = os.fsdecode(b"caf\xe9")
+    assert run([*TRAIN, "--name", name, "--test"]) == 0
+    assert run(["runs", "list"]) == 0
+    assert run(["evaluate", name]) == 0
+    assert capfd.readouterr().out.splitlines()[-1].startswith(r"caf\udce9: conv_bn_gap on the test split")
+    path = here / "runs" / name / "record.json"
+    assert RunRecord.load(path).name == name and r"caf\udce9" in path.read_bytes().decode()

@@ -2,12 +2,15 @@
 
 import builtins
 import importlib.metadata
+import re
 import shutil
+import tomllib
+from pathlib import Path
 
 import pytest
 
+from cnncourse.cli import container, run
 from cnncourse.cli import examine as doctor
-from cnncourse.cli import run
 
 
 @pytest.fixture(autouse=True)
@@ -125,3 +128,85 @@ def test_data(monkeypatch):
     monkeypatch.setattr(data, "default_name", lambda: "cifar10")
     (finding,) = doctor.check_data()
     assert finding.state == "ok" and "CIFAR-10 is there" in finding.text
+
+
+def test_the_packages_looked_for_are_those_of_the_course():
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
+    named = {re.match(r"[\w-]+", entry)[0] for entry in project["dependencies"]}
+    assert {*doctor.PACKAGES, "torch", "torchvision"} == named
+
+
+class TestContainer:
+    """Control groups as Linux shows them, written into a folder."""
+
+    def write(self, root, cgroup, **files):
+        (root / "proc" / "self").mkdir(parents=True)
+        (root / "proc" / "self" / "cgroup").write_text(cgroup)
+        for name, text in files.items():
+            for folder, content in text.items():
+                path = root / "sys" / "fs" / "cgroup" / folder
+                path.mkdir(parents=True, exist_ok=True)
+                (path / name.replace("__", ".")).write_text(content)
+
+    def test_version_2(self, tmp_path):
+        self.write(
+            tmp_path, "0::/\n",
+            memory__max={"": "2147483648\n"}, memory__current={"": "1000000000\n"},
+            memory__stat={"": "anon 5\ninactive_file 300000000\n"}, cpu__max={"": "150000 100000\n"},
+        )  # fmt: skip
+        assert container.free_memory(tmp_path) == 2147483648 - 1000000000 + 300000000
+        assert container.cores(tmp_path) == 1.5
+
+    def test_the_narrowest_of_all_groups_above_counts(self, tmp_path):
+        self.write(
+            tmp_path, "0::/a/b\n",
+            memory__max={"a/b": "max\n", "a": "5000\n", "other": "10\n"},
+            memory__current={"a/b": "100\n", "a": "2000\n", "other": "1\n"},
+            cpu__max={"a/b": "400000 100000\n", "a": "max 100000\n"},
+        )  # fmt: skip
+        assert container.free_memory(tmp_path) == 3000 and container.cores(tmp_path) == 4
+
+    def test_version_1_inside_a_container(self, tmp_path):
+        """The path is that of the machine; the container sees its own group at the root."""
+        self.write(
+            tmp_path, "5:cpu,cpuacct:/docker/ab\n4:memory:/docker/ab\n3:pids:/docker/ab\n",
+            memory__limit_in_bytes={"memory": "3000\n"}, memory__usage_in_bytes={"memory": "1000\n"},
+            memory__stat={"memory": "total_inactive_file 200\n"},
+            cpu__cfs_quota_us={"cpu": "50000\n"}, cpu__cfs_period_us={"cpu": "100000\n"},
+        )  # fmt: skip
+        assert container.free_memory(tmp_path) == 2200 and container.cores(tmp_path) == 0.5
+
+    def test_version_1_without_a_limit(self, tmp_path):
+        self.write(
+            tmp_path, "5:cpu,cpuacct:/\n4:memory:/\n0::/\n",
+            memory__limit_in_bytes={"memory": "9223372036854771712\n"},
+            memory__usage_in_bytes={"memory": "1000\n"},
+            cpu__cfs_quota_us={"cpu": "-1\n"}, cpu__cfs_period_us={"cpu": "100000\n"},
+        )  # fmt: skip
+        assert container.free_memory(tmp_path) is None and container.cores(tmp_path) is None
+
+    @pytest.mark.parametrize("cgroup", ["", "nonsense\n", "0::/gone\n"])
+    def test_nothing_of_the_kind(self, tmp_path, cgroup):
+        self.write(tmp_path, cgroup)
+        assert container.free_memory(tmp_path) is None and container.cores(tmp_path) is None
+        assert container.free_memory(tmp_path / "none") is None
+
+    def test_more_used_than_allowed_is_nothing_left(self, tmp_path):
+        self.write(tmp_path, "0::/\n", memory__max={"": "10\n"}, memory__current={"": "12\n"})
+        assert container.free_memory(tmp_path) == 0
+
+    def test_the_doctor_heeds_both(self, monkeypatch):
+        import torch
+
+        monkeypatch.setattr(container, "free_memory", lambda: int(0.2 * doctor.GIB))
+        monkeypatch.setattr(doctor, "machine_memory", lambda: int(60 * doctor.GIB))
+        (finding,) = doctor.check_memory()
+        assert finding.state == "problem" and finding.text == "0.2 GiB of memory free"
+        monkeypatch.setattr(doctor, "machine_memory", lambda: int(0.3 * doctor.GIB))
+        monkeypatch.setattr(container, "free_memory", lambda: None)
+        assert doctor.check_memory()[0].text == "0.3 GiB of memory free"
+        monkeypatch.setattr(torch, "get_num_threads", lambda: 4)
+        monkeypatch.setattr("os.sched_getaffinity", lambda pid: set(range(8)), raising=False)
+        monkeypatch.setattr(container, "cores", lambda: 2.0)
+        (finding,) = doctor.check_threads()
+        assert finding.text == "threads of torch: 4, cores: 2" and "OMP_NUM_THREADS=2" in finding.advice

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 from filelock import FileLock
+from PIL import Image
 
 from cnncourse import experiments
 from cnncourse.cli import run
@@ -316,3 +317,93 @@ def test_the_package_s_experiments_and_their_records_agree(name):
         run_name, seed = path.stem.rsplit("-seed", 1)
         command = f"cnncourse experiment run {name} --only {run_name} --seeds {seed}"
         assert RunRecord.load(path).command == command
+
+
+def test_images_of_one_s_own_are_trained_once(here):
+    """They are known by what they are: neither the way their place is written nor their name counts."""
+    write_pets(here / "pets", "cat", "dog")
+    write_pets(here / "other" / "pets", "cat", "dog", color=200)
+    text = TEXT.replace('data = "digits"', 'data = "./pets"').replace("epochs = 2", "epochs = 1")
+    (here / "depth.toml").write_text(text)
+    lines: list[str] = []
+    for _ in range(2):
+        states = run_experiment("depth.toml", ["plain"], [0], "made", report=lines.append)
+        assert [state.state for state in states] == ["done"]
+    assert len([line for line in lines if "epoch 1/1" in line]) == 1
+    (here / "pets").rename(here / "animals")
+    for place, state in (("animals", "done"), ("other/pets", "out of date"), ("gone/pets", "done")):
+        (here / "depth.toml").write_text(text.replace("./pets", place))
+        (found,) = experiment_status(Experiment.load("depth.toml"), ["plain"], [0], "made")
+        assert found.state == state, place
+    (here / "depth.toml").write_text(text.replace("./pets", "gone/plants"))
+    (found,) = experiment_status(Experiment.load("depth.toml"), ["plain"], [0], "made")
+    assert found.detail == "data 'pets', now 'plants'"
+
+
+def write_pets(folder, *classes, color=0):
+    for split in ("train", "test"):
+        for label, name in enumerate(classes):
+            (folder / split / name).mkdir(parents=True)
+            for number in range(10):
+                picture = Image.new("RGB", (8, 8), (color + number, 100 * label, len(split)))
+                picture.save(folder / split / name / f"{number}.png")
+
+
+def test_the_share_for_validation_is_the_experiment_s(here):
+    assert Experiment.from_toml("depth", TEXT).validation == 0.1
+    (here / "depth.toml").write_text(TEXT.replace('data = "digits"', 'data = "digits"\nvalidation = 0'))
+    run_experiment("depth.toml", ["plain"], [0], "made")
+    record = RunRecord.load(here / "made" / "depth" / "plain-seed0.json")
+    assert (record.dataset["train"], record.dataset["validation"]) == (1442, None)
+    (here / "depth.toml").write_text(TEXT)
+    (found,) = experiment_status(Experiment.load("depth.toml"), ["plain"], [0], "made")
+    assert (found.state, found.detail) == ("out of date", "validation 0.0, now 0.1")
+    for wrong, message in (("1", "at least 0 and below 1, got 1"), ("true", "must be a number, got True"),
+                           ('"0.1"', "must be a number, got '0.1'")):  # fmt: skip
+        (here / "depth.toml").write_text(TEXT.replace("seeds", f"validation = {wrong}\nseeds", 1))
+        with pytest.raises(ValueError, match=r"experiment 'depth.toml': validation " + f".*{message}"):
+            Experiment.load("depth.toml")
+
+
+@pytest.mark.parametrize(
+    ("dataset", "share", "detail"),
+    [
+        ({"validation": 145}, 0.1, ""),  # a record that is older than the share
+        ({"validation": 145}, 0, "validation 0.1, now 0"),
+        ({"validation": None}, 0, ""),
+        ({"validation": None}, 0.1, "validation 0.0, now 0.1"),
+        ({"validation": 290, "validation_share": 0.2}, 0.1, "validation 0.2, now 0.1"),
+        ({"validation": 3, "validation_share": 0.1}, 0.1, ""),
+    ],
+)
+def test_records_with_and_without_their_share_for_validation(dataset, share, detail):
+    experiment = Experiment.from_toml("depth", TEXT.replace("seeds", f"validation = {share}\nseeds", 1))
+    recipe = experiment.runs["plain"].recipe.to_dict()
+    dataset = {"name": "digits"} | dataset
+    record = RunRecord("plain-seed0", "", recipe, dataset, 0, {}, {"name": "conv_bn_gap"})
+    assert experiment.difference(record, experiment.runs["plain"], seed=0) == detail
+
+
+def test_a_damaged_record_does_not_hide_the_others(package, capsys):
+    run_experiment("depth", seeds=[3])
+    damaged = package / "records" / "depth" / "plain-seed3.json"
+    damaged.write_text("{")
+    assert run(["experiment", "list"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].startswith("depth       1 of 4   Does a deeper")
+    assert lines[2].startswith(f"{str(damaged)!r} is no run record, or a damaged one")
+    run(["experiment", "status", "depth"])
+    rows = [line.split()[:4] for line in capsys.readouterr().out.splitlines()]
+    assert ["depth", "plain", "3", "damaged"] in rows and ["depth", "smooth", "3", "done"] in rows
+    (state,) = run_experiment("depth", ["plain"], [3])
+    assert state.state == "done" and RunRecord.load(damaged).status == "completed"
+
+
+def test_a_damaged_record_of_a_run_that_was_begun(here):
+    work = here / "runs" / "experiments" / "depth" / "plain-seed0"
+    work.mkdir(parents=True)
+    (work / "record.json").write_text("{")
+    (state,) = experiment_status(Experiment.load("depth.toml"), ["plain"], [0], "made")
+    assert state.state == "missing"
+    (state,) = run_experiment("depth.toml", ["plain"], [0], "made")
+    assert state.state == "done" and (work.parent / "plain-seed0-old-1" / "record.json").read_text() == "{"

@@ -25,7 +25,7 @@ def make(folder, name="first", epochs=3, started="2026-01-02T03:04:05+00:00", **
     values = {
         "command": f"cnncourse train small_conv --name {name}",
         "recipe": {"epochs": 3, "optimizer": "adam", "learning_rate": 0.001, "milestones": [], "seed": 0},
-        "dataset": {"name": "digits", "train": 90, "validation": 10, "test": None, "fingerprint": "ab"},
+        "dataset": {"name": "digits", "train": 90, "validation": 10, "test": None, "fingerprint": "ab" * 32},
         "environment": {"torch": "2.9", "threads": 2},
         "model": {"name": "small_conv", "options": {}, "parameters": 320_938, "multiply_adds": 4_000_000},
         "history": [row(epoch) for epoch in range(1, epochs + 1)],
@@ -196,7 +196,7 @@ def test_runs_made_alike_and_runs_with_nothing_to_compare(runs, capsys):
     assert "nothing differs in how they were made" in capsys.readouterr().out
     make(runs, "shapes", dataset={"name": "shapes10"})
     for chosen, message in (
-        (["second", "shapes"], "the runs have nothing to compare: second on digits, shapes on shapes10"),
+        (["second", "shapes"], "nothing to compare: second on digits (abababab), shapes on shapes10"),
         (["second"], "compare needs at least two runs"),
         (["second", "second"], "the run 'second' is given twice"),
     ):
@@ -206,3 +206,20 @@ def test_runs_made_alike_and_runs_with_nothing_to_compare(runs, capsys):
 
 def test_columns_are_aligned():
     assert table([("a", "bb"), ("ccc", "1")], right=[1]) == "a    bb\nccc   1"
+
+
+def test_sets_of_one_name_are_told_apart_and_equal_ones_are_one(runs, capsys):
+    make(runs, "mine", dataset={"name": "pets", "fingerprint": "ab" * 32})
+    make(runs, "other", dataset={"name": "pets", "fingerprint": "cd" * 32})
+    make(runs, "moved", dataset={"name": "animals", "fingerprint": "ab" * 32})
+    assert run(["runs", "compare", "mine", "other"]) == 1
+    message = "nothing to compare: mine on pets (abababab), other on pets (cdcdcdcd)"
+    assert message in capsys.readouterr().err
+    assert run(["runs", "compare", "mine", "moved"]) == 0
+
+
+def test_a_key_that_is_newer_than_a_record_has_its_default(runs):
+    recipe = {"epochs": 3, "optimizer": "adam", "learning_rate": 0.001, "milestones": [], "seed": 0}
+    make(runs, "newer", recipe=recipe | {"label_smoothing": 0.0, "crop": 2})
+    found = compare_runs(read_records(["second", "newer"]))
+    assert found.settings == {"crop": (0, 2)}

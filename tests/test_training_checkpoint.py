@@ -13,12 +13,12 @@ import pytest
 import torch
 from filelock import FileLock
 
-from cnncourse import data, experiments, training
-from cnncourse.experiments import RunRecord, train
+from cnncourse import data, experiments, models, training
+from cnncourse._files import write_whole
+from cnncourse.experiments import RunRecord, Setup, load_model, train
 from cnncourse.models import create_model
 from cnncourse.training import Recipe
 from cnncourse.training.checkpoint import load_checkpoint, save_checkpoint
-from cnncourse.training.files import write_whole
 from cnncourse.training.state import State
 
 RECIPE = Recipe(epochs=3, batch_size=250, learning_rate=3e-3, crop=1, averaging=0.5)
@@ -33,8 +33,9 @@ def numbers(history):
     return [[row[name] for name in NUMBERS] for row in history]
 
 
-def train_digits(folder, recipe=RECIPE, **options):
-    return train("conv_bn_gap", "digits", recipe, runs=folder, name="run", **options)
+def train_digits(folder, recipe=RECIPE, model="conv_bn_gap", validation=0.1, **options):
+    setup = Setup(model, "digits", recipe, validation=validation)
+    return train(setup, **{"runs": folder, "name": "run"} | options)
 
 
 class KilledError(BaseException):
@@ -95,7 +96,7 @@ class TestResume:
 
     def test_a_stop_during_the_evaluation_loses_no_training(self, tmp_path, monkeypatch):
         with monkeypatch.context() as patch:
-            patch.setattr(experiments.run, "_evaluate_into", interrupt)
+            patch.setattr(experiments.run, "measure", interrupt)
             with pytest.raises(KeyboardInterrupt):
                 train_digits(tmp_path, test=True)
         assert RunRecord.load(tmp_path / "run" / "record.json").status == "completed"
@@ -112,11 +113,11 @@ class TestResume:
         assert report == [] and record.result["test_accuracy"] == whole.result["test_accuracy"]
         assert RunRecord.load(folder / "record.json") == record
 
-    @pytest.mark.parametrize("writes", range(7))
+    @pytest.mark.parametrize("writes", range(9))
     def test_killed_between_any_two_files_it_goes_on_to_the_same_weights(self, tmp_path, monkeypatch, writes):
-        """Each of two epochs saves weights, checkpoint and record; the end saves the record once more."""
+        """Each of two epochs saves weights, checkpoint and record, the end the record, the test two again."""
         recipe = RECIPE.replace(epochs=2, batch_size=500)
-        whole, unbroken = train_digits(tmp_path / "whole", recipe)
+        whole, unbroken = train_digits(tmp_path / "whole", recipe, test=True)
         left = [None] * writes
 
         def until_killed(path, content):
@@ -126,15 +127,18 @@ class TestResume:
             write_whole(path, content)
 
         with monkeypatch.context() as patch:
-            for module in (training.checkpoint, experiments.record):
+            for module in (training.checkpoint, experiments.record, models._trained_file):
                 patch.setattr(module, "write_whole", until_killed)
             with pytest.raises(KilledError):
-                train_digits(tmp_path / "killed", recipe)
-        record, folder = train_digits(tmp_path / "killed", recipe, resume=True)
+                train_digits(tmp_path / "killed", recipe, test=True)
+        record, folder = train_digits(tmp_path / "killed", recipe, resume=True, test=True)
         assert record.status == "completed" and numbers(record.history) == numbers(whole.history)
-        found, wanted = (torch.load(place / "weights.pt", weights_only=True) for place in (folder, unbroken))
-        assert all(torch.equal(found[name], wanted[name]) for name in wanted)
-        assert sorted(path.name for path in folder.iterdir()) == ["record.json", "weights.pt"]
+        assert record.result["test_accuracy"] == whole.result["test_accuracy"]
+        found, wanted = (load_model(place) for place in (folder, unbroken))
+        weights = found.model.state_dict()
+        assert all(torch.equal(weights[name], each) for name, each in wanted.model.state_dict().items())
+        assert found.record["result"] == record.result
+        assert sorted(path.name for path in folder.iterdir()) == ["record.json", "weights.safetensors"]
 
     def test_a_stop_before_the_epoch_is_saved_does_not_count_it(self, tmp_path, monkeypatch):
         saved = []
@@ -158,7 +162,7 @@ class TestResume:
         with pytest.raises(ValueError, match=message):
             train_digits(tmp_path, RECIPE.replace(seed=1), resume=True)
         with pytest.raises(ValueError, match="model name was 'conv_bn_gap' and is 'double_conv_gap' now"):
-            train("double_conv_gap", "digits", RECIPE, runs=tmp_path, name="run", resume=True)
+            train_digits(tmp_path, model="double_conv_gap", resume=True)
 
     def test_without_a_checkpoint_it_starts_afresh(self, tmp_path):
         record, _ = train_digits(tmp_path, resume=True)
@@ -175,7 +179,7 @@ class TestResume:
 
     def test_a_run_to_go_on_with_needs_a_name(self, tmp_path):
         with pytest.raises(ValueError, match="resume needs the name of the run"):
-            train("conv_bn_gap", "digits", RECIPE, runs=tmp_path, resume=True)
+            train_digits(tmp_path, name=None, resume=True)
 
 
 class TestAnotherTraining:
@@ -217,7 +221,7 @@ class TestAnotherTraining:
                 load_checkpoint(make_state(), tmp_path / "c.pt", {})
 
     def test_weights_are_no_checkpoint(self, tmp_path):
-        training.save_weights(make_state().model, tmp_path / "c.pt")
+        torch.save(make_state().model.state_dict(), tmp_path / "c.pt")
         with pytest.raises(ValueError, match="is no checkpoint of a training"):
             load_checkpoint(make_state(), tmp_path / "c.pt", {})
 

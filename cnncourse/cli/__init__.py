@@ -1,6 +1,7 @@
 """The command line: parse, call, print. Everything heavy is imported by the command that needs it."""
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ INTERRUPTED = 130  # the exit status of a program that Ctrl-C ended
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command; return its exit status: 0, 1 for an error, 2 for a wrong call, 130 for Ctrl-C."""
+    prepare_streams()
     options = build_parser().parse_args(arguments)
     # Waiting threads sleep: with busy waiting, two programs on the same cores slow each other tenfold.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -31,6 +33,20 @@ def run(arguments: Sequence[str]) -> int:
             raise
         print(f"cnncourse: {error}", file=sys.stderr)
         return 1
+
+
+def prepare_streams() -> None:
+    """Let everything be printed: a letter that is missing as an escape, and nowhere if a stream is closed.
+
+    Python has None for a stream that was closed before it started, as by ``cnncourse ... >&-``.
+    """
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            nowhere = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 (open until we end)
+            setattr(sys, name, nowhere)
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def build_parser() -> argparse.ArgumentParser:

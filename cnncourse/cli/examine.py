@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from cnncourse.cli import container
+
 GIB = 2**30
 
 
@@ -60,7 +62,10 @@ def examine() -> list[Finding]:
     return findings
 
 
-PACKAGES = ("numpy", "matplotlib", "pillow", "tqdm", "platformdirs", "pooch", "torchinfo")
+PACKAGES = (
+    "numpy", "matplotlib", "pillow", "tqdm", "platformdirs", "pooch", "requests", "filelock", "safetensors",
+    "torchinfo",
+)  # fmt: skip
 
 
 def check_versions() -> list[Finding]:
@@ -99,6 +104,8 @@ def check_threads() -> list[Finding]:
     import torch
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if (allowed := container.cores()) is not None:
+        cores = min(cores, max(1, round(allowed)))
     threads = torch.get_num_threads()
     text = f"threads of torch: {threads}, cores: {cores}"
     if threads > cores:
@@ -167,7 +174,16 @@ def check_memory() -> list[Finding]:
 
 
 def free_memory() -> int | None:
-    """Return the bytes of memory that new programs can have, or None where that is not known."""
+    """Return the bytes of memory that new programs can have, or None where that is not known.
+
+    In a container, the machine's free memory is not all that it may have.
+    """
+    known = [free for free in (machine_memory(), container.free_memory()) if free is not None]
+    return min(known, default=None)
+
+
+def machine_memory() -> int | None:
+    """Return the bytes of memory that the machine has left, or None where that is not known."""
     meminfo = Path("/proc/meminfo")
     if meminfo.is_file():
         for line in meminfo.read_text(encoding="ascii").splitlines():

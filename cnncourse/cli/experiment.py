@@ -40,12 +40,17 @@ def _list(options: argparse.Namespace) -> int:
     from cnncourse.experiments import Experiment, experiment_names, experiment_status
 
     rows = [("experiment", "records", "question")]
+    damaged = []
     for name in experiment_names():
         experiment = Experiment.load(name)
-        states = [row.state for row in experiment_status(experiment, records=options.records)]
+        found = experiment_status(experiment, records=options.records)
+        states = [row.state for row in found]
         rows.append((name, f"{states.count('done')} of {len(states)}", experiment.question))
+        damaged += [row.detail for row in found if row.state == "damaged"]
     print(table(rows))
-    return 0
+    for problem in damaged:
+        print(problem)
+    return 1 if damaged else 0
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -82,7 +82,7 @@ def parse_values(flag: str, pairs: Sequence[str]) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        If there is no ``=``, or a key comes twice.
+        If there is no ``=``, a key comes twice, or there are several in one.
 
     Examples
     --------
@@ -97,9 +97,14 @@ def parse_values(flag: str, pairs: Sequence[str]) -> dict[str, Any]:
         if key in values:
             raise ValueError(f"{flag} has {key!r} twice; leave one out")
         try:
-            values[key] = tomllib.loads(f"value = {text}")["value"]
+            read = tomllib.loads(f"value = {text}")
         except tomllib.TOMLDecodeError:
-            values[key] = text
+            read = {"value": text}
+        if set(read) != {"value"}:
+            raise ValueError(
+                f"{flag} takes one KEY=VALUE, got several lines in {pair!r}; repeat {flag} for each"
+            )
+        values[key] = read["value"]
     return values
 
 
@@ -118,19 +123,22 @@ def _train(options: argparse.Namespace) -> int:
     first = os.environ.get("RANK", "0") == "0"  # of several processes that torchrun started, one speaks
     if first:
         print(f"{options.model} on {_plain(data_name)}: {_describe(recipe)}", flush=True)
-    record, folder = experiments.train(
+    setup = experiments.Setup(
         options.model,
         data_name,
         recipe,
+        options=parse_values("--option", options.option),
+        validation=options.validation,
+        command=_command(options, data_name),
+    )
+    record, folder = experiments.train(
+        setup,
         runs=options.runs,
         name=options.name,
-        validation=options.validation,
         test=options.test,
         device=options.device,
-        report=(lambda row: tqdm.write(describe_epoch(row, recipe.epochs))) if first else None,
-        command=_command(options, data_name),
-        options=parse_values("--option", options.option),
         resume=options.resume,
+        report=(lambda row: tqdm.write(describe_epoch(row, recipe.epochs))) if first else None,
     )
     if first:
         _report(record, folder, options.test)
@@ -198,10 +206,18 @@ def _plain(name_or_path: str) -> str:
 def _evaluate(options: argparse.Namespace) -> int:
     from cnncourse import experiments
 
-    record, measured = experiments.evaluate_run(options.run, options.runs, options.data, options.device)
-    data_name = _plain(options.data or record.dataset["name"])
+    found = experiments.evaluate_run(options.run, options.runs, options.data, options.device)
+    data_name = _plain(options.data or found.record.dataset["name"])
+    mirrored = f", {_percent(found.accuracy_tta)} with mirrored images too"
     print(
-        f"{record.name}: {record.model['name']} on the test split of {data_name}: "
-        f"accuracy {100 * measured['accuracy']:.2f} %, loss {measured['loss']:.3f}"
+        f"{found.record.name}: {found.record.model['name']} on the test split of {data_name}: "
+        f"accuracy {_percent(found.accuracy)}{mirrored if found.accuracy_tta is not None else ''}, "
+        f"loss {found.loss:.3f}"
     )
+    if not found.kept:
+        print("not kept in its record: these are not the test images of its data set")
     return 0
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{100 * share:.2f} %"

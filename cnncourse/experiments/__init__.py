@@ -12,10 +12,11 @@ Examples
 """
 
 from cnncourse.experiments.compare import PairedDifference, PairedTable, compare
+from cnncourse.experiments.evaluation import Evaluation, evaluate_run, load_model, load_run
 from cnncourse.experiments.experiment import Experiment, ExperimentRun, experiment_names, load_records
 from cnncourse.experiments.make import RunStatus, experiment_status, run_experiment
 from cnncourse.experiments.record import RunRecord
-from cnncourse.experiments.run import evaluate_run, load_model, load_run, train
+from cnncourse.experiments.run import train
 from cnncourse.experiments.runs import (
     Comparison,
     RunEntry,
@@ -24,9 +25,11 @@ from cnncourse.experiments.runs import (
     read_record,
     read_records,
 )
+from cnncourse.experiments.setup import Setup
 
 __all__ = [
     "Comparison",
+    "Evaluation",
     "Experiment",
     "ExperimentRun",
     "PairedDifference",
@@ -34,6 +37,7 @@ __all__ = [
     "RunEntry",
     "RunRecord",
     "RunStatus",
+    "Setup",
     "compare",
     "compare_runs",
     "evaluate_run",

@@ -30,18 +30,21 @@ import dataclasses
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from cnncourse._checks import check_choice, check_count
-from cnncourse.experiments.keys import check_keys
+from cnncourse import data
+from cnncourse._checks import Kind, check_choice, check_count, check_keys, check_number
+from cnncourse.data.sources import plain_name
 from cnncourse.experiments.record import RunRecord
+from cnncourse.experiments.setup import VALIDATION, Setup
 from cnncourse.training.recipe import Recipe
 
 MEASURES = ("training", "gradient_norms")
 _NEEDED = {"title": str, "question": str, "chapter": str, "data": str, "seeds": list, "runs": dict}
-_OPTIONAL = {"measure": str, "recipe": dict}
+_OPTIONAL: dict[str, Kind] = {"measure": str, "recipe": dict, "validation": (int, float)}
 _OF_A_RUN = {"model": str, "options": dict, "recipe": dict}
 
 
@@ -78,7 +81,7 @@ class Experiment:
     title, question, chapter : str
         What it is called, what it asks, and the chapter that shows the answer.
     data : str
-        The data set's name.
+        The data set's name, or a path.
     seeds : tuple of int
         Every run is made once for each.
     runs : mapping from str to ExperimentRun
@@ -86,6 +89,8 @@ class Experiment:
     measure : {"training", "gradient_norms"}
         What is done with each network: train and evaluate it, or measure the length of the gradient
         in each of its layers before any training.
+    validation : float
+        The share of each class of the training split that is kept for validation; 0 for none.
     shipped : bool
         Whether it comes with the package.
 
@@ -103,10 +108,12 @@ class Experiment:
     seeds: tuple[int, ...]
     runs: Mapping[str, ExperimentRun]
     measure: str = "training"
+    validation: float = VALIDATION
     shipped: bool = False
 
     def __post_init__(self) -> None:
         check_choice("measure", self.measure, MEASURES)
+        check_number("validation", self.validation, 0, 1)
         if not self.runs:
             raise ValueError("runs is empty: give at least one table [runs.NAME]")
         for name in (self.name, *self.runs):
@@ -160,16 +167,49 @@ class Experiment:
                 raise ValueError(f"seed {seed} is none of {self.name}; its seeds: {known}")
         return [(self.runs[run], seed) for seed in numbers for run in chosen]
 
+    def setup(self, run: ExperimentRun, seed: int, command: str = "") -> Setup:
+        """Return what `run` trains with `seed`."""
+        recipe = run.recipe.replace(seed=seed)
+        return Setup(run.model, self.data, recipe, run.options, self.validation, command)
+
     def difference(self, record: RunRecord, run: ExperimentRun, seed: int) -> str:
-        """Return in words how `record` differs from what `run` with `seed` would make; "" if it does not."""
+        """Return in words how `record` differs from what `run` with `seed` would make; "" if it does not.
+
+        A key of the recipe that is newer than the record counts with its default. A data set of one's own is
+        known by its fingerprint, if it is there, and by its name alone if it is not.
+        """
         wanted = run.recipe.replace(seed=seed).to_dict()
         recipe = Recipe().to_dict() | record.recipe
         pairs = {key: (recipe.get(key), value) for key, value in wanted.items()}
         pairs |= {key: (recipe[key], None) for key in recipe if key not in wanted}
         pairs["model"] = (record.model.get("name"), run.model)
         pairs["options"] = (record.model.get("options") or {}, dict(run.options))
-        pairs["data"] = (record.dataset.get("name"), self.data)
+        if self.measure == "training":
+            pairs["validation"] = (_validation_of(record), self.validation)
+        name, fingerprint = self._images
+        known = record.dataset.get("fingerprint")
+        if fingerprint is None:
+            pairs["data"] = (record.dataset.get("name"), name)
+        elif fingerprint != known:  # equal images are the same set, whatever the folder's name
+            pairs["data"] = (f"{record.dataset.get('name')} {known}", f"{name} {fingerprint}")
         return ", ".join(f"{key} {old!r}, now {new!r}" for key, (old, new) in pairs.items() if old != new)
+
+    @cached_property
+    def _images(self) -> tuple[str, str | None]:
+        """The data set's name, and the fingerprint of one's own."""
+        if self.data in data.NAMES:
+            return self.data, None
+        path = Path(self.data).expanduser()
+        if not path.exists():
+            return plain_name(path), None
+        images = data.load(path, "train")
+        return images.name, images.fingerprint()
+
+
+def _validation_of(record: RunRecord) -> float:
+    """Return the share that was kept for validation; an older record says only whether there was one."""
+    without = record.dataset.get("validation", 1) is None
+    return float(record.dataset.get("validation_share", 0.0 if without else VALIDATION))
 
 
 def _read_run(name: str, table: Any, shared: dict[str, Any]) -> ExperimentRun:

@@ -4,14 +4,15 @@ import dataclasses
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock, Timeout
 
 from cnncourse import data
+from cnncourse.experiments.evaluation import RECORD
 from cnncourse.experiments.experiment import Experiment, ExperimentRun, record_path
-from cnncourse.experiments.record import RunRecord, describe_environment, now
-from cnncourse.experiments.run import RECORD, describe_model, train
+from cnncourse.experiments.record import RunRecord, begin_record, now
+from cnncourse.experiments.run import train
+from cnncourse.experiments.setup import Setup
 from cnncourse.models import create_model
 from cnncourse.training.batches import Batches
 from cnncourse.training.loop import DivergedError
@@ -32,10 +33,10 @@ class RunStatus:
         The run's name.
     seed : int
         Its seed.
-    state : {"done", "missing", "started", "out of date"}
+    state : {"done", "missing", "started", "out of date", "damaged"}
         Whether its record is there, and whether it is the record of what the experiment says now.
     detail : str
-        The result, the epochs so far, or what differs.
+        The result, the epochs so far, what differs, or what is wrong with which file.
     """
 
     run: str
@@ -60,17 +61,27 @@ def _status(
 ) -> RunStatus:
     path = record_path(experiment, run.name, seed, records)
     if path.is_file():
-        record = RunRecord.load(path)
+        record = _read(path)
+        if isinstance(record, str):
+            return RunStatus(run.name, seed, "damaged", record)
         difference = experiment.difference(record, run, seed)
         state = "out of date" if difference else "done"
         return RunStatus(run.name, seed, state, difference or _describe(record))
     started = Path(work) / experiment.name / path.stem / RECORD
     if started.is_file():
-        record = RunRecord.load(started)
-        if not experiment.difference(record, run, seed):
+        record = _read(started)
+        if not isinstance(record, str) and not experiment.difference(record, run, seed):
             done = f"{len(record.history)} of {run.recipe.epochs} epochs"
             return RunStatus(run.name, seed, "started", done)
     return RunStatus(run.name, seed, "missing", "")
+
+
+def _read(path: Path) -> RunRecord | str:
+    """Return the record at `path`, or what is wrong with it."""
+    try:
+        return RunRecord.load(path)
+    except (ValueError, OSError) as error:
+        return str(error)
 
 
 def _describe(record: RunRecord) -> str:
@@ -88,10 +99,9 @@ def run_experiment(
     records: str | Path | None = None,
     work: str | Path = WORK,
     device: str = "auto",
-    progress: bool | None = None,
     report: Callable[[str], None] | None = None,
 ) -> list[RunStatus]:
-    """Make every record of an experiment that is missing or out of date.
+    """Make every record of an experiment that is missing, damaged or out of date.
 
     A run that was killed goes on at its last checkpoint. Two processes may work on the same experiment:
     each takes the runs that the other is not at. A run whose loss becomes infinite has a record too.
@@ -111,8 +121,6 @@ def run_experiment(
         Where the runs are kept while they are trained, with their weights and checkpoints.
     device : {"auto", "cpu", "cuda", "mps"}
         Where to train.
-    progress : bool, optional
-        As in `fit`.
     report : callable, optional
         Called with a line of text when a run begins, after each epoch and when its record is written.
 
@@ -144,7 +152,7 @@ def run_experiment(
                 if status.state != "done":
                     why = f"{status.state}, {status.detail}" if status.detail else status.state
                     say(f"{path.stem}: {run.model} ({why})")
-                    record = _make(experiment, run, seed, folder, device, progress, say)
+                    record = _make(experiment, run, seed, folder, device, say)
                     path.parent.mkdir(parents=True, exist_ok=True)
                     record.save(path)
                     say(f"{path.stem}: {_describe(record)}")
@@ -176,76 +184,62 @@ def _make(
     seed: int,
     folder: Path,
     device: str,
-    progress: bool | None,
     say: Callable[[str], None],
 ) -> RunRecord:
     """Return the record of `run` with `seed`."""
     file = experiment.name if experiment.shipped else f"{experiment.name}.toml"
     command = f"cnncourse experiment run {file} --only {run.name} --seeds {seed}"
+    setup = experiment.setup(run, seed, command)
     if experiment.measure == "gradient_norms":
-        return _measure_gradients(experiment, run, seed, folder.name, command, device)
+        return _measure_gradients(setup, folder.name, device)
     _move_aside(experiment, run, seed, folder)
-    recipe = run.recipe.replace(seed=seed)
     try:
         record, _ = train(
-            run.model,
-            experiment.data,
-            recipe,
+            setup,
             runs=folder.parent,
             name=folder.name,
             test=True,
             device=device,
-            progress=progress,
-            report=lambda row: say(f"{folder.name}: {describe_epoch(row, recipe.epochs)}"),
-            command=command,
-            options=run.options,
             resume=True,
+            report=lambda row: say(f"{folder.name}: {describe_epoch(row, setup.recipe.epochs)}"),
         )
     except DivergedError as error:
         say(f"{folder.name}: {error}")
         return RunRecord.load(folder / RECORD)
     if record.status == "interrupted":
-        kept = f"{len(record.history)} of {recipe.epochs} epochs are kept"
+        kept = f"{len(record.history)} of {setup.recipe.epochs} epochs are kept"
         say(f"{folder.name}: {kept}; the same command goes on there")
         raise KeyboardInterrupt
     return record
 
 
 def _move_aside(experiment: Experiment, run: ExperimentRun, seed: int, folder: Path) -> None:
-    """Rename a work folder that holds a training with another recipe, network or data set."""
+    """Rename a work folder that holds a training of something else, or one whose record is damaged."""
     if not (folder / RECORD).is_file():
         return
-    if experiment.difference(RunRecord.load(folder / RECORD), run, seed):
+    record = _read(folder / RECORD)
+    if isinstance(record, str) or experiment.difference(record, run, seed):
         number = 1
         while (old := folder.with_name(f"{folder.name}-old-{number}")).exists():
             number += 1
         folder.rename(old)
 
 
-def _measure_gradients(
-    experiment: Experiment, run: ExperimentRun, seed: int, name: str, command: str, device: str
-) -> RunRecord:
+def _measure_gradients(setup: Setup, name: str, device: str) -> RunRecord:
     """Return the record of the gradients of a new network on the first batch of the training set."""
-    target = choose_device(device)
-    recipe = run.recipe.replace(seed=seed)
-    images = data.load(experiment.data, "train")
-    started, clock = now(), time.perf_counter()
-    model = create_model(run.model, len(images.classes), images.shape[0], seed, run.options).to(target)
-    batches = Batches(images, recipe.batch_size, seed=seed, mean=recipe.mean, std=recipe.std, device=target)
-    x, labels = next(iter(batches))
-    result: dict[str, Any] = {"gradient_norms": gradient_norms(model, x, labels)}
-    result["measure_seconds"] = time.perf_counter() - clock
-    numbers = {"train": len(labels), "validation": None, "test": None}
-    return RunRecord(
-        name=name,
-        command=command,
-        recipe=recipe.to_dict(),
-        dataset={"name": images.name, **numbers, "fingerprint": images.fingerprint()},
-        seed=seed,
-        environment=describe_environment(target) | {"dtype": "float32"},
-        model=describe_model(model, run.model, run.options, images.shape),
-        result=result,
-        status="completed",
-        started=started,
-        finished=now(),
+    target, recipe = choose_device(device), setup.recipe
+    images = data.load(setup.data, "train")
+    classes, channels = len(images.classes), images.shape[0]
+    model = create_model(setup.model, classes, channels, recipe.seed, setup.options).to(target)
+    batches = Batches(
+        images, recipe.batch_size, seed=recipe.seed, mean=recipe.mean, std=recipe.std, device=target
     )
+    x, labels = next(iter(batches))
+    setup = dataclasses.replace(setup, validation=0.0)  # nothing is validated
+    record = begin_record(setup, name, model, images, (len(labels), None), target)
+    clock = time.perf_counter()
+    norms = gradient_norms(model, x, labels)
+    record.result = {"gradient_norms": norms, "measure_seconds": time.perf_counter() - clock}
+    record.environment["dtype"] = "float32"
+    record.status, record.finished = "completed", now()
+    return record

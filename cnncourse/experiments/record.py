@@ -9,14 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 import cnncourse
-from cnncourse._checks import check_choice
-from cnncourse.experiments.keys import check_keys
+from cnncourse._checks import check_choice, check_keys
+from cnncourse._files import write_whole
+from cnncourse.data import ImageSet
+from cnncourse.experiments.setup import Setup
+from cnncourse.models import count_multiply_adds, count_parameters
 from cnncourse.training.distributed import processes
-from cnncourse.training.files import write_whole
 
 FORMAT = 1
+RESULTS = ("test_accuracy", "test_accuracy_tta", "train_seconds", "evaluation_seconds")
 STATUSES = ("completed", "interrupted", "diverged")
 _NEEDED = {
     "name": str, "command": str, "recipe": dict, "dataset": dict, "seed": int, "environment": dict,
@@ -38,8 +42,10 @@ class RunRecord:
     recipe : dict
         All values of the `Recipe`.
     dataset : dict
-        ``name``, the number of images in ``train``, ``validation`` and ``test`` (None if not used), and the
-        ``fingerprint`` of the training split before the validation images were taken from it.
+        ``name``, the number of images in ``train``, ``validation`` and ``test`` (None if not used), the
+        ``fingerprint`` of the training split before the share ``validation_share`` was taken from it, and
+        the ``test_fingerprint`` of the test split on which the result was measured. Older records lack the
+        last two.
     seed : int
         The recipe's seed.
     environment : dict
@@ -76,8 +82,9 @@ class RunRecord:
     def save(self, path: str | Path) -> None:
         """Write the record to `path`; numbers that are infinite or not a number become null."""
         values = {"format": FORMAT} | dataclasses.asdict(self)
-        text = json.dumps(_finite(values), indent=1, allow_nan=False, ensure_ascii=False)
-        write_whole(path, (text + "\n").encode())
+        text = json.dumps(finite(values), indent=1, allow_nan=False, ensure_ascii=False)
+        # a byte of a file's name that is no text becomes an escape, which JSON reads back as it was
+        write_whole(path, (text + "\n").encode(errors="backslashreplace"))
 
     @classmethod
     def load(cls, path: str | Path) -> "RunRecord":
@@ -123,13 +130,64 @@ def _check(values: dict[str, Any]) -> None:
         raise ValueError("its history is no list of epochs")
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
     """Return `value` with every float that is not finite replaced by None."""
     if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: finite(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def begin_record(
+    setup: Setup,
+    name: str,
+    model: nn.Module,
+    whole: ImageSet,
+    used: tuple[int, int | None],
+    device: torch.device,
+) -> RunRecord:
+    """Return the record of a run that begins now.
+
+    Parameters
+    ----------
+    setup : Setup
+        What is trained.
+    name : str
+        The run's name.
+    model : nn.Module
+        The new network.
+    whole : ImageSet
+        The training split, before validation images are taken from it.
+    used : (int, int or None)
+        How many of its images are trained on, and how many kept for validation.
+    device : torch.device
+        Where it is trained.
+    """
+    return RunRecord(
+        name=name,
+        command=setup.command or f"cnncourse train {setup.model} --data {whole.name}",
+        recipe=setup.recipe.to_dict(),
+        dataset={
+            "name": whole.name,
+            "train": used[0],
+            "validation": used[1],
+            "test": None,
+            "fingerprint": whole.fingerprint(),
+            "test_fingerprint": None,
+            "validation_share": setup.validation,
+        },
+        seed=setup.recipe.seed,
+        environment=describe_environment(device),
+        model={
+            "name": setup.model,
+            "options": dict(setup.options),
+            "parameters": count_parameters(model),
+            "multiply_adds": count_multiply_adds(model, whole.shape),
+        },
+        result=dict.fromkeys(RESULTS),
+        started=now(),
+    )
 
 
 def now() -> str:

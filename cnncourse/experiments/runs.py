@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from cnncourse.experiments.evaluation import RECORD, load_run
 from cnncourse.experiments.record import RunRecord
-from cnncourse.experiments.run import RECORD, load_run
+from cnncourse.training.recipe import Recipe
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,9 +128,9 @@ def compare_runs(records: Mapping[str, RunRecord]) -> Comparison:
     """
     if len(records) < 2:
         raise ValueError("compare needs at least two runs")
-    data_sets = {name: record.dataset["name"] for name, record in records.items()}
-    if len(set(data_sets.values())) > 1:
-        told = ", ".join(f"{name} on {data_set}" for name, data_set in data_sets.items())
+    first, *others = (record.dataset for record in records.values())
+    if not all(_same_data(first, other) for other in others):
+        told = ", ".join(f"{name} on {_describe_data(record.dataset)}" for name, record in records.items())
         raise ValueError(f"the runs have nothing to compare: {told}")
     settings = [_settings(record) for record in records.values()]
     results = [summarize(record) for record in records.values()]
@@ -138,12 +139,24 @@ def compare_runs(records: Mapping[str, RunRecord]) -> Comparison:
     return Comparison(tuple(records), different, _side_by_side(results))
 
 
+def _same_data(first: dict[str, Any], second: dict[str, Any]) -> bool:
+    """Return whether two runs had the same images: by fingerprint, or by name where one is not known."""
+    key = "fingerprint" if first.get("fingerprint") and second.get("fingerprint") else "name"
+    return bool(first[key] == second[key])
+
+
+def _describe_data(dataset: dict[str, Any]) -> str:
+    """Return a data set's name, with the beginning of its fingerprint if it has one."""
+    fingerprint = dataset.get("fingerprint")
+    return f"{dataset['name']} ({fingerprint[:8]})" if fingerprint else str(dataset["name"])
+
+
 def _settings(record: RunRecord) -> dict[str, Any]:
     """Return all that decides a run's result, in one dict."""
     options = {f"option {key}": value for key, value in (record.model.get("options") or {}).items()}
     images = {f"{key} images": record.dataset.get(key) for key in ("train", "validation")}
-    data = images | {"data fingerprint": record.dataset.get("fingerprint")}
-    return {"model": record.model["name"]} | options | record.recipe | data | record.environment
+    recipe = Recipe().to_dict() | record.recipe  # an older record may lack a key
+    return {"model": record.model["name"]} | options | recipe | images | record.environment
 
 
 def summarize(record: RunRecord) -> dict[str, Any]:

@@ -15,7 +15,6 @@ Examples
 """
 
 from cnncourse.training.batches import Batches
-from cnncourse.training.checkpoint import load_weights, save_weights
 from cnncourse.training.loop import DivergedError, evaluate, fit
 from cnncourse.training.recipe import Recipe
 from cnncourse.training.state import State
@@ -27,6 +26,4 @@ __all__ = [
     "State",
     "evaluate",
     "fit",
-    "load_weights",
-    "save_weights",
 ]

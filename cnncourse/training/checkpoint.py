@@ -1,13 +1,12 @@
-"""Weights and checkpoints: a network, or a whole training that goes on as if never stopped, in one file."""
+"""Checkpoints: a whole training that goes on as if never stopped, in one file."""
 
 import io
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
-from cnncourse.training.files import write_whole
+from cnncourse._files import write_whole
 from cnncourse.training.state import State
 
 FORMAT = 1
@@ -46,7 +45,7 @@ def load_checkpoint(state: State, path: str | Path, about: dict[str, Any]) -> No
     ValueError
         If it is truncated, of another format, or of another training than `about` tells.
     """
-    values = _read(path, "checkpoint")
+    values = _read(path)
     if not isinstance(values, dict) or not {"format", "about", "state"} <= set(values):
         raise ValueError(f"{str(path)!r} is no checkpoint of a training")
     if values["format"] != FORMAT:
@@ -80,45 +79,7 @@ def describe_difference(found: Any, wanted: Any, name: str = "") -> str:
     return f"{name} was {found!r} and is {wanted!r} now"
 
 
-def save_weights(model: nn.Module, path: str | Path) -> None:
-    """Write the model's ``state_dict`` to `path`, whole or not at all."""
-    buffer = io.BytesIO()
-    torch.save({name: tensor.cpu() for name, tensor in model.state_dict().items()}, buffer)
-    write_whole(path, buffer.getvalue())
-
-
-def load_weights(model: nn.Module, path: str | Path) -> None:
-    """Read a ``state_dict`` from `path` into `model`; nothing but tensors is ever loaded.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        If the file is truncated, is no file of weights, or holds those of another network.
-    """
-    weights = _read(path, "file of weights")
-    expected = model.state_dict()
-    if not isinstance(weights, dict):
-        raise ValueError(f"{str(path)!r} holds a {type(weights).__name__}, not a network's weights by name")
-    for name in [*expected, *weights]:
-        found, wanted = (_shape(values, name) for values in (weights, expected))
-        if found != wanted:
-            raise ValueError(
-                f"{str(path)!r} holds the weights of another network: {name} has {found}, "
-                f"{type(model).__name__} has {wanted}"
-            )
-    model.load_state_dict(weights)
-
-
-def _shape(weights: dict[str, Any], name: str) -> str:
-    """Return the shape of a tensor of `weights` in words."""
-    if name not in weights:
-        return "no such tensor"
-    return f"shape {tuple(getattr(weights[name], 'shape', ()))}"
-
-
-def _read(path: str | Path, kind: str) -> Any:
+def _read(path: str | Path) -> Any:
     """Return what torch saved at `path`, unpickling nothing but tensors and plain values.
 
     Raises
@@ -131,12 +92,12 @@ def _read(path: str | Path, kind: str) -> Any:
     try:
         content = Path(path).read_bytes()
     except FileNotFoundError:
-        raise FileNotFoundError(f"there is no {kind} {str(path)!r}") from None
+        raise FileNotFoundError(f"there is no checkpoint {str(path)!r}") from None
     try:
         return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except Exception as error:  # of many kinds, by where the damage is
         first_line = (str(error).splitlines() or [type(error).__name__])[0]
         raise ValueError(
-            f"{str(path)!r} is truncated, altered or no {kind}; train again or take it from a copy "
+            f"{str(path)!r} is truncated, altered or no checkpoint; train again or take it from a copy "
             f"({first_line})"
         ) from error

@@ -1,0 +1,73 @@
+"""Setup: what a run trains, and how its images are divided."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cnncourse._checks import check_number
+from cnncourse.data import ImageSet
+from cnncourse.training.recipe import Recipe
+
+VALIDATION = 0.1  # the share that is kept for validation where nothing else is said
+VALIDATION_SEED = 0  # the same images for every recipe and seed, so that runs can be compared
+
+
+@dataclass(frozen=True)
+class Setup:
+    """All that decides the numbers of a run.
+
+    Parameters
+    ----------
+    model : str
+        A key of `cnncourse.models.MODELS`.
+    data : str
+        A data set's name or path, as `cnncourse.data.load` takes it.
+    recipe : Recipe
+        How to train.
+    options : mapping
+        Further arguments of the network, by name.
+    validation : float
+        The share of each class of the training split that is kept for validation; 0 for none.
+    command : str
+        What the record gives as its command; by default that with the model's and the data's names.
+
+    Raises
+    ------
+    ValueError
+        If the share is none.
+
+    Examples
+    --------
+    >>> Setup("three_conv", "shapes10", Recipe(epochs=1)).validation
+    0.1
+    """
+
+    model: str
+    data: str
+    recipe: Recipe
+    options: Mapping[str, Any] = field(default_factory=dict)
+    validation: float = VALIDATION
+    command: str = ""
+
+    def __post_init__(self) -> None:
+        check_number("validation", self.validation, 0, 1)
+
+    def split(self, whole: ImageSet) -> tuple[ImageSet, ImageSet | None]:
+        """Return what is left of the training split `whole` to learn from, and the share for validation.
+
+        Raises
+        ------
+        ValueError
+            If one of the two would be empty.
+        """
+        if not self.validation:
+            return whole, None
+        shares = (1 - self.validation, self.validation)
+        train_set, validation_set = whole.partition(shares, seed=VALIDATION_SEED)
+        if not train_set or not validation_set:
+            raise ValueError(
+                f"validation {self.validation:g} splits the {len(whole)} images of {whole.name!r} into "
+                f"{len(train_set)} to learn from and {len(validation_set)}; "
+                "choose another share, or 0 for none"
+            )
+        return train_set, validation_set
