@@ -37,13 +37,13 @@ def batch_norm(
 
     Parameters
     ----------
-    x : array_like, (N, C, H, W) or (N, C)
+    x : array_like of shape (N, C, H, W) or (N, C)
         A batch of feature maps, or of rows of numbers.
-    running_mean, running_var : ndarray, (C,), optional
+    running_mean, running_var : ndarray of shape (C,), optional
         Running averages. They are read when `training` is false, and **changed in place** when it is true.
-    weight : array_like, (C,), optional
+    weight : array_like of shape (C,), optional
         The scale gamma; ones if it is not given.
-    bias : array_like, (C,), optional
+    bias : array_like of shape (C,), optional
         The shift beta; zeros if it is not given.
     training : bool
         Whether to use the statistics of this batch (and to update the running ones).
@@ -111,7 +111,7 @@ def batch_norm_backward(
     ----------
     grad_output : array_like of the shape of `x`
         Gradient of the loss with respect to what `batch_norm` returned.
-    x : array_like, (N, C, H, W) or (N, C)
+    x : array_like of shape (N, C, H, W) or (N, C)
         The input of the forward pass.
     running_mean, running_var, weight, training, eps
         As given to `batch_norm`; nothing is changed.
@@ -119,8 +119,8 @@ def batch_norm_backward(
     Returns
     -------
     grad_x : ndarray of the shape of `x`
-    grad_weight : ndarray, (C,)
-    grad_bias : ndarray, (C,)
+    grad_weight : ndarray of shape (C,)
+    grad_bias : ndarray of shape (C,)
 
     Examples
     --------

@@ -42,7 +42,7 @@ def relu(x: Any) -> np.ndarray:
 
     Returns
     -------
-    ndarray, of the shape of `x`
+    ndarray of the shape of `x`
 
     Examples
     --------
@@ -67,7 +67,7 @@ def relu_backward(grad_output: Any, x: Any) -> np.ndarray:
 
     Returns
     -------
-    ndarray, of the shape of `x`
+    ndarray of the shape of `x`
 
     Examples
     --------
@@ -247,7 +247,7 @@ def derivative(name: str, x: Any) -> np.ndarray:
 
     Returns
     -------
-    ndarray, of the shape of `x`
+    ndarray of the shape of `x`
 
     Raises
     ------

@@ -41,18 +41,18 @@ def conv2d_backward(
 
     Parameters
     ----------
-    grad_output : array_like, (N, C_out, H_out, W_out)
+    grad_output : array_like of shape (N, C_out, H_out, W_out)
         Gradient of the loss with respect to what `conv2d` returned.
-    x : array_like, (N, C_in, H, W)
-    weight : array_like, (C_out, C_in / groups, K_h, K_w)
+    x : array_like of shape (N, C_in, H, W)
+    weight : array_like of shape (C_out, C_in / groups, K_h, K_w)
     stride, padding, dilation, groups, padding_mode
         As given to `conv2d`.
 
     Returns
     -------
-    grad_x : ndarray, (N, C_in, H, W)
-    grad_weight : ndarray, (C_out, C_in / groups, K_h, K_w)
-    grad_bias : ndarray, (C_out,)
+    grad_x : ndarray of shape (N, C_in, H, W)
+    grad_weight : ndarray of shape (C_out, C_in / groups, K_h, K_w)
+    grad_bias : ndarray of shape (C_out,)
 
     Examples
     --------

@@ -48,11 +48,11 @@ def conv2d(
 
     Parameters
     ----------
-    x : array_like, (N, C_in, H, W)
+    x : array_like of shape (N, C_in, H, W)
         A batch of pictures or feature maps. float32 is kept; anything else is computed in float64.
-    weight : array_like, (C_out, C_in / groups, K_h, K_w)
+    weight : array_like of shape (C_out, C_in / groups, K_h, K_w)
         The filters.
-    bias : array_like, (C_out,), optional
+    bias : array_like of shape (C_out,), optional
         One number added to each output channel.
     stride : int or (vertical, horizontal)
         Distance between two stops of the window.
@@ -70,7 +70,7 @@ def conv2d(
 
     Returns
     -------
-    ndarray, (N, C_out, H_out, W_out)
+    ndarray of shape (N, C_out, H_out, W_out)
         ``H_out`` and ``W_out`` as `output_size` counts them.
 
     Raises
@@ -171,17 +171,17 @@ def conv1d(
 
     Parameters
     ----------
-    x : array_like, (N, C_in, L)
+    x : array_like of shape (N, C_in, L)
         Signals, such as sound.
-    weight : array_like, (C_out, C_in / groups, K)
-    bias : array_like, (C_out,), optional
+    weight : array_like of shape (C_out, C_in / groups, K)
+    bias : array_like of shape (C_out,), optional
     stride, dilation, groups : int
     padding : int, (before, after), 'same' or 'valid'
     padding_mode : {'zeros', 'reflect', 'replicate', 'circular'}
 
     Returns
     -------
-    ndarray, (N, C_out, L_out)
+    ndarray of shape (N, C_out, L_out)
 
     Examples
     --------

@@ -66,7 +66,7 @@ def gabor(
 
     Returns
     -------
-    ndarray, (size, size)
+    ndarray of shape (size, size)
         Shifted to sum 0, so that a flat picture gives no answer, and scaled so that the
         absolute values sum to 1.
 

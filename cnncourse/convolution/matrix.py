@@ -30,7 +30,7 @@ def convolution_matrix(
 
     Parameters
     ----------
-    weight : array_like, (C_out, C_in / groups, K_h, K_w)
+    weight : array_like of shape (C_out, C_in / groups, K_h, K_w)
     size : int or (H, W)
         The size of the pictures.
     stride, padding, dilation, groups, padding_mode
@@ -38,7 +38,7 @@ def convolution_matrix(
 
     Returns
     -------
-    ndarray, (C_out * H_out * W_out, C_in * H * W)
+    ndarray of shape (C_out * H_out * W_out, C_in * H * W)
         ``matrix @ x.ravel()`` is ``conv2d(x[None], weight, ...).ravel()`` for one picture x.
 
     Examples

@@ -109,7 +109,7 @@ def pad2d(x: Any, padding: Padding, mode: str = "zeros") -> np.ndarray:
 
     Parameters
     ----------
-    x : array_like, (N, C, H, W)
+    x : array_like of shape (N, C, H, W)
     padding : int, (vertical, horizontal) or ((top, bottom), (left, right))
         Width of the frame in pixels.
     mode : {'zeros', 'reflect', 'replicate', 'circular'}
@@ -118,7 +118,7 @@ def pad2d(x: Any, padding: Padding, mode: str = "zeros") -> np.ndarray:
 
     Returns
     -------
-    ndarray, (N, C, top + H + bottom, left + W + right)
+    ndarray of shape (N, C, top + H + bottom, left + W + right)
 
     Raises
     ------
@@ -145,16 +145,16 @@ def pad2d_backward(grad_output: Any, x: Any, padding: Padding, mode: str = "zero
 
     Parameters
     ----------
-    grad_output : array_like, (N, C, top + H + bottom, left + W + right)
+    grad_output : array_like of shape (N, C, top + H + bottom, left + W + right)
         Gradient of a loss with respect to the padded pictures.
-    x : array_like, (N, C, H, W)
+    x : array_like of shape (N, C, H, W)
         What was padded; its shape is used.
     padding, mode
         As given to `pad2d`.
 
     Returns
     -------
-    ndarray, (N, C, H, W)
+    ndarray of shape (N, C, H, W)
 
     Examples
     --------
@@ -184,12 +184,12 @@ def sliding_windows(x: Any, kernel_size: Pair, stride: Pair = 1, dilation: Pair 
 
     Parameters
     ----------
-    x : array_like, (N, C, H, W)
+    x : array_like of shape (N, C, H, W)
     kernel_size, stride, dilation : int or (vertical, horizontal)
 
     Returns
     -------
-    ndarray, (N, C, H_out, W_out, K_h, K_w)
+    ndarray of shape (N, C, H_out, W_out, K_h, K_w)
         ``windows[n, c, i, j]`` is the patch under the window at its stop (i, j).
 
     Raises
@@ -264,14 +264,14 @@ def im2col(
 
     Parameters
     ----------
-    x : array_like, (N, C, H, W)
+    x : array_like of shape (N, C, H, W)
     kernel_size, stride, dilation : int or (vertical, horizontal)
     padding : int, (vertical, horizontal), ((top, bottom), (left, right)), 'same' or 'valid'
         Zeros laid around the picture first.
 
     Returns
     -------
-    ndarray, (N, C * K_h * K_w, H_out * W_out)
+    ndarray of shape (N, C * K_h * K_w, H_out * W_out)
 
     Examples
     --------
@@ -303,7 +303,7 @@ def coverage(
 
     Returns
     -------
-    ndarray of int, (H, W)
+    ndarray of int of shape (H, W)
 
     Examples
     --------

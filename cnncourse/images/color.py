@@ -16,14 +16,14 @@ def to_gray(image: Any, weights: str = "rec601") -> np.ndarray:
 
     Parameters
     ----------
-    image : array, shape (3, H, W) or (N, 3, H, W)
+    image : array_like of shape (3, H, W) or (N, 3, H, W)
         The channels in the order red, green, blue.
     weights : {"rec601", "rec709"}
         The weights of standard television (what most libraries use) or of high-definition television.
 
     Returns
     -------
-    array of float, shape (H, W) or (N, H, W)
+    ndarray of float of shape (H, W) or (N, H, W)
         The luma :math:`Y = w_R R + w_G G + w_B B`, in the range of the input. Of amounts of light
         (`srgb_to_linear`), "rec709" gives the luminance instead.
 
@@ -55,12 +55,12 @@ def srgb_to_linear(image: Any) -> np.ndarray:
 
     Parameters
     ----------
-    image : array, any shape
+    image : array_like of any shape
         Values as files store them (sRGB), 0 to 1.
 
     Returns
     -------
-    array of float, same shape
+    ndarray of float of the same shape
         Light: :math:`v / 12.92` where :math:`v \le 0.04045`, else :math:`((v + 0.055) / 1.055)^{2.4}`.
 
     References
@@ -82,12 +82,12 @@ def linear_to_srgb(light: Any) -> np.ndarray:
 
     Parameters
     ----------
-    light : array, any shape
+    light : array_like of any shape
         Amounts of light, 0 to 1.
 
     Returns
     -------
-    array of float, same shape
+    ndarray of float of the same shape
         The inverse of `srgb_to_linear`.
 
     References

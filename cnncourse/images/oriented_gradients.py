@@ -16,7 +16,7 @@ def hog(images: Any, cell_size: int = 8, orientations: int = 9, block_size: int 
 
     Parameters
     ----------
-    images : array of uint8 or float, shape (N, C, H, W)
+    images : array_like of uint8 or float of shape (N, C, H, W)
         Of the channels, the one with the strongest change counts at each pixel.
     cell_size : int
         Side of a cell, in pixels; rows and columns that fill no cell are left out.
@@ -27,7 +27,7 @@ def hog(images: Any, cell_size: int = 8, orientations: int = 9, block_size: int 
 
     Returns
     -------
-    array of float, shape (N, blocks_h · blocks_w · block_size² · orientations)
+    ndarray of float of shape (N, blocks_h · blocks_w · block_size² · orientations)
         ``blocks_h = H // cell_size - block_size + 1``, the same for the width.
 
     References

@@ -12,12 +12,12 @@ def to_float(image: Any) -> np.ndarray:
 
     Parameters
     ----------
-    image : array of uint8 or uint16, any shape
+    image : array_like of uint8 or uint16 of any shape
         Stored values, 0 to 255 or 0 to 65,535.
 
     Returns
     -------
-    array of float64, same shape
+    ndarray of float64 of the same shape
         The values divided by the largest that the type can hold.
 
     Raises
@@ -45,12 +45,12 @@ def to_uint8(image: Any) -> np.ndarray:
 
     Parameters
     ----------
-    image : array of float, any shape
+    image : array_like of float of any shape
         Values below 0 become 0, values above 1 become 255.
 
     Returns
     -------
-    array of uint8, same shape
+    ndarray of uint8 of the same shape
 
     Raises
     ------
@@ -78,12 +78,12 @@ def to_channels_first(image: Any) -> np.ndarray:
 
     Parameters
     ----------
-    image : array, shape (H, W, C) or (N, H, W, C)
+    image : array_like of shape (H, W, C) or (N, H, W, C)
         One to four channels.
 
     Returns
     -------
-    array, shape (C, H, W) or (N, C, H, W)
+    ndarray of shape (C, H, W) or (N, C, H, W)
         A view: nothing is copied, and each pixel keeps its color (a `reshape` would scramble them).
 
     Examples
@@ -107,12 +107,12 @@ def to_channels_last(image: Any) -> np.ndarray:
 
     Parameters
     ----------
-    image : array, shape (C, H, W) or (N, C, H, W)
+    image : array_like of shape (C, H, W) or (N, C, H, W)
         One to four channels.
 
     Returns
     -------
-    array, shape (H, W, C) or (N, H, W, C)
+    ndarray of shape (H, W, C) or (N, H, W, C)
         A view.
 
     Examples
@@ -136,7 +136,7 @@ def shuffle_pixels(images: Any, seed: int, inverse: bool = False) -> np.ndarray:
 
     Parameters
     ----------
-    images : array, shape (H, W), (C, H, W) or (N, C, H, W)
+    images : array_like of shape (H, W), (C, H, W) or (N, C, H, W)
         A pixel's channels stay together.
     seed : int
         Seed of the one permutation of the H · W places.
@@ -145,7 +145,7 @@ def shuffle_pixels(images: Any, seed: int, inverse: bool = False) -> np.ndarray:
 
     Returns
     -------
-    array, same shape and dtype
+    ndarray of the same shape and dtype
 
     Examples
     --------

@@ -32,7 +32,7 @@ def resize_matrix(size: int, new_size: int, method: str = "bilinear", antialias:
 
     Returns
     -------
-    array of float64, shape (new_size, size)
+    ndarray of float64 of shape (new_size, size)
         Each row sums to 1.
 
     Examples
@@ -68,7 +68,7 @@ def resize(
 
     Parameters
     ----------
-    image : array, shape (H, W), (C, H, W) or (N, C, H, W)
+    image : array_like of shape (H, W), (C, H, W) or (N, C, H, W)
         Whole numbers become floats, in their own range.
     size : int or (int, int)
         New height and width; one number gives a square.
@@ -80,7 +80,7 @@ def resize(
 
     Returns
     -------
-    array of float, shape (..., H_new, W_new)
+    ndarray of float of shape (..., H_new, W_new)
 
     Examples
     --------
@@ -114,7 +114,7 @@ def gaussian_kernel(sigma: float, radius: int | None = None) -> np.ndarray:
 
     Returns
     -------
-    array of float64, shape (2 * radius + 1,)
+    ndarray of float64 of shape (2 * radius + 1,)
 
     Examples
     --------
@@ -137,14 +137,14 @@ def low_pass(image: Any, sigma: float) -> np.ndarray:
 
     Parameters
     ----------
-    image : array, shape (H, W), (C, H, W) or (N, C, H, W)
+    image : array_like of shape (H, W), (C, H, W) or (N, C, H, W)
         The picture; beyond its border it is mirrored.
     sigma : float
         Width of the Gaussian, in pixels.
 
     Returns
     -------
-    array of float, same shape
+    ndarray of float of the same shape
 
     Examples
     --------

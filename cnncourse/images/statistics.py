@@ -14,16 +14,16 @@ def histogram(images: Any, bins: int = 256) -> tuple[np.ndarray, np.ndarray]:
 
     Parameters
     ----------
-    images : array of uint8, or of float between 0 and 1, shape (H, W), (C, H, W) or (N, C, H, W)
+    images : array_like of uint8 or float of shape (H, W), (C, H, W) or (N, C, H, W)
         A gray picture counts as one channel.
     bins : int
         How many equal ranges of values are told apart.
 
     Returns
     -------
-    counts : array of int64, shape (C, bins)
+    counts : ndarray of int64 of shape (C, bins)
         Pixels in each range; each row sums to N · H · W.
-    edges : array of float64, shape (bins + 1,)
+    edges : ndarray of float64 of shape (bins + 1,)
         The ranges' borders on the scale 0 to 1.
 
     Examples
@@ -57,12 +57,12 @@ def channel_statistics(images: Any) -> tuple[np.ndarray, np.ndarray]:
 
     Parameters
     ----------
-    images : array of uint8 or float, shape (C, H, W) or (N, C, H, W)
+    images : array_like of uint8 or float of shape (C, H, W) or (N, C, H, W)
         uint8 is taken on the scale 0 to 1, floats as they are.
 
     Returns
     -------
-    mean, std : arrays of float64, shape (C,)
+    mean, std : ndarray of float64 of shape (C,)
         The deviation is that of the pixels themselves (divided by N · H · W).
 
     Examples
@@ -90,14 +90,14 @@ def normalize(images: Any, mean: Any, std: Any) -> np.ndarray:
 
     Parameters
     ----------
-    images : array of uint8 or float, shape (C, H, W) or (N, C, H, W)
+    images : array_like of uint8 or float of shape (C, H, W) or (N, C, H, W)
         uint8 is brought to the scale 0 to 1 first.
     mean, std : sequences of C floats
         Statistics of the *training* pictures, as `channel_statistics` gives them.
 
     Returns
     -------
-    array of float, same shape
+    ndarray of float of the same shape
 
     Examples
     --------
@@ -119,14 +119,14 @@ def denormalize(images: Any, mean: Any, std: Any) -> np.ndarray:
 
     Parameters
     ----------
-    images : array of float, shape (C, H, W) or (N, C, H, W)
+    images : array_like of float of shape (C, H, W) or (N, C, H, W)
         Normalized values.
     mean, std : sequences of C floats
         What `normalize` was given.
 
     Returns
     -------
-    array of float, same shape
+    ndarray of float of the same shape
         Values on the scale 0 to 1.
 
     Examples
@@ -155,7 +155,7 @@ def neighbor_correlation(images: Any, distances: Iterable[int], direction: str =
 
     Parameters
     ----------
-    images : array, shape (H, W), (C, H, W) or (N, C, H, W)
+    images : array_like of shape (H, W), (C, H, W) or (N, C, H, W)
         All pairs of all pictures and channels are taken together.
     distances : sequence of int
         Distances in pixels, from 0 to one less than the picture's side.
@@ -164,7 +164,7 @@ def neighbor_correlation(images: Any, distances: Iterable[int], direction: str =
 
     Returns
     -------
-    array of float64, shape (len(distances),)
+    ndarray of float64 of shape (len(distances),)
         Pearson's correlation: 1 for equal up to brightness and contrast, 0 for no linear relation.
 
     Examples

@@ -47,9 +47,9 @@ def train(
     ----------
     network : SmallCNN
         Or anything with ``parameters``, ``training``, ``forward`` and ``backward``.
-    images : array_like, (N, C, H, W)
+    images : array_like of shape (N, C, H, W)
         Floats of about mean 0 and deviation 1.
-    labels : array_like, (N,)
+    labels : array_like of shape (N,)
         Whole numbers from 0.
     rule : callable
         One of `RULES`.

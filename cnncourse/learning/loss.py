@@ -88,9 +88,9 @@ def cross_entropy(logits: Any, labels: Any, label_smoothing: float = 0.0) -> flo
 
     Parameters
     ----------
-    logits : array_like, (N, classes)
+    logits : array_like of shape (N, classes)
         Scores, before softmax.
-    labels : array_like, (N,)
+    labels : array_like of shape (N,)
         Whole numbers from 0 to classes - 1.
     label_smoothing : float
         From 0 to 1: the share of the target that is spread over all classes.
@@ -127,7 +127,7 @@ def cross_entropy_backward(logits: Any, labels: Any, label_smoothing: float = 0.
 
     Returns
     -------
-    ndarray, (N, classes)
+    ndarray of shape (N, classes)
 
     Examples
     --------

@@ -20,13 +20,13 @@ def linear(x: Any, weight: Any, bias: Any = None) -> np.ndarray:
 
     Parameters
     ----------
-    x : array_like, (N, inputs)
-    weight : array_like, (outputs, inputs)
-    bias : array_like, (outputs,), optional
+    x : array_like of shape (N, inputs)
+    weight : array_like of shape (outputs, inputs)
+    bias : array_like of shape (outputs,), optional
 
     Returns
     -------
-    ndarray, (N, outputs)
+    ndarray of shape (N, outputs)
 
     Raises
     ------
@@ -48,16 +48,16 @@ def linear_backward(grad_output: Any, x: Any, weight: Any) -> tuple[np.ndarray, 
 
     Parameters
     ----------
-    grad_output : array_like, (N, outputs)
+    grad_output : array_like of shape (N, outputs)
         Gradient of the loss with respect to what `linear` returned.
-    x : array_like, (N, inputs)
-    weight : array_like, (outputs, inputs)
+    x : array_like of shape (N, inputs)
+    weight : array_like of shape (outputs, inputs)
 
     Returns
     -------
-    grad_x : ndarray, (N, inputs)
-    grad_weight : ndarray, (outputs, inputs)
-    grad_bias : ndarray, (outputs,)
+    grad_x : ndarray of shape (N, inputs)
+    grad_weight : ndarray of shape (outputs, inputs)
+    grad_bias : ndarray of shape (outputs,)
 
     Examples
     --------

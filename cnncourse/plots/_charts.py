@@ -218,7 +218,7 @@ def _name_lines(ax: Axes, drawn: Sequence[Line2D], direct: bool, seeds: set[int]
         count = " to ".join(str(number) for number in sorted({min(seeds), max(seeds)}))
         handles.append(Patch(color=MUTED, alpha=0.3, linewidth=0, label=f"mean and span of {count} seeds"))
     if ends and handles:
-        ax.legend(handles=handles)
+        ax.legend(handles=handles, frameon=bool(seeds), framealpha=0.9, edgecolor=GRID)
     if ends and direct:
         _label_ends(ax, ends)
 

@@ -62,30 +62,14 @@ def error_curves(
         for index, (name, seeds) in enumerate(errors.items()):
             if not len(seeds):
                 raise ValueError(f"errors[{name!r}] has no seed")
+            dashes, mark = LINE_STYLES[index % len(LINE_STYLES)], MARKERS[index % len(MARKERS)]
+            look: Any = {"color": PALETTE[index % len(PALETTE)], "linestyle": dashes, "marker": mark}
             for number, seed in enumerate(seeds):
                 y = to_array(f"errors[{name!r}]", seed).ravel()
-                ax.plot(
-                    np.arange(1, y.size + 1),
-                    y,
-                    color=PALETTE[index % len(PALETTE)],
-                    linestyle=LINE_STYLES[index % len(LINE_STYLES)],
-                    marker=MARKERS[index % len(MARKERS)],
-                    markersize=4.5,
-                    linewidth=1.5,
-                    label=name if number == 0 else None,
-                )
+                label = name if number == 0 else None
+                ax.plot(np.arange(1, y.size + 1), y, markersize=4.5, linewidth=1.5, label=label, **look)
         if goal is not None:
-            ax.axhline(goal, color=INK, linewidth=1, linestyle=(0, (4, 3)))
-            ax.annotate(
-                f"{100 * goal:.3g} %",
-                (1, goal),
-                xycoords=("axes fraction", "data"),
-                xytext=(4, 0),
-                textcoords="offset points",
-                va="center",
-                fontsize=SMALL,
-                annotation_clip=False,
-            )
+            _draw_goal(ax, goal)
         ax.set(xlabel="epoch", ylabel="training error")
         ax.set_ylim(0, None)
         ax.yaxis.set_major_formatter(FuncFormatter(percent_text))
@@ -95,3 +79,12 @@ def error_curves(
         if title:
             ax.set_title(title, loc="left")
     return ax
+
+
+def _draw_goal(ax: Axes, goal: float) -> None:
+    """Draw a dashed line with its error beside it."""
+    ax.axhline(goal, color=INK, linewidth=1, linestyle=(0, (4, 3)))
+    ax.annotate(
+        percent_text(goal), (1, goal), xycoords=("axes fraction", "data"), xytext=(4, 0),
+        textcoords="offset points", va="center", fontsize=SMALL, annotation_clip=False,
+    )  # fmt: skip

@@ -129,7 +129,7 @@ def channels(image: Any, columns: int = 4) -> np.ndarray:
 
     Returns
     -------
-    ndarray of Axes, shape (4,)
+    ndarray of Axes of shape (4,)
 
     Examples
     --------

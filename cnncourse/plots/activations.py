@@ -93,7 +93,7 @@ def layer_histograms(
 
     Returns
     -------
-    ndarray of Axes, shape (layers, networks)
+    ndarray of Axes of shape (layers, networks)
 
     Raises
     ------

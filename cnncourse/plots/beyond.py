@@ -96,7 +96,7 @@ def patches(image: Any, size: int, title: str | None = None) -> Axes:
 
     Parameters
     ----------
-    image : array_like, shape (C, H, W) or (H, W)
+    image : array_like of shape (C, H, W) or (H, W)
         The picture; its sides are multiples of `size`.
     size : int
         Side of a patch in pixels.

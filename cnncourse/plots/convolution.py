@@ -52,7 +52,7 @@ def conv_step(
 
     Returns
     -------
-    ndarray of Axes, shape (3,)
+    ndarray of Axes of shape (3,)
         Input, kernel, output; the sum of products stands below, written out.
 
     Raises
@@ -188,17 +188,7 @@ def stops(
         assert ax is not None
         bare(ax)
         for place in range(-before, size + after):
-            inside = 0 <= place < size
-            box = Rectangle((place, 0), 1, 1, facecolor="#cfe3f2" if inside else "white", edgecolor=INPUT)
-            box.set_hatch("" if inside else "////")
-            ax.add_patch(box)
-            if place not in seen and inside:
-                ax.plot([place + 0.1, place + 0.9], [0.1, 0.9], color=INK, linewidth=1.5)
-                ax.plot([place + 0.1, place + 0.9], [0.9, 0.1], color=INK, linewidth=1.5)
-            if inside:
-                ground = {"boxstyle": "circle,pad=0.25", "facecolor": "#cfe3f2", "edgecolor": "none"}
-                at = (place + 0.5, 0.5)
-                ax.text(*at, str(place), ha="center", va="center", fontsize=SMALL, bbox=ground)
+            _draw_pixel(ax, place, inside=0 <= place < size, seen=place in seen)
         for stop in range(count):
             y, start = -0.35 - 0.6 * stop, stop * stride - before
             last = start + dilation * (kernel_size - 1) + 1
@@ -346,6 +336,21 @@ def block_matrix(
         for column in range(block[1], plane.shape[1], block[1]):
             ax.axvline(column - 0.5, color=INK, linewidth=0.9)
     return ax
+
+
+def _draw_pixel(ax: Axes, place: int, inside: bool, seen: bool) -> None:
+    """Draw one pixel of a row with its number; padding is hatched, what no stop sees is crossed out."""
+    face = "#cfe3f2"
+    box = Rectangle((place, 0), 1, 1, facecolor=face if inside else "white", edgecolor=INPUT)
+    box.set_hatch("" if inside else "////")
+    ax.add_patch(box)
+    if not inside:
+        return
+    if not seen:
+        for ends in ((0.1, 0.9), (0.9, 0.1)):
+            ax.plot([place + 0.1, place + 0.9], ends, color=INK, linewidth=1.5)
+    ground = {"boxstyle": "circle,pad=0.25", "facecolor": face, "edgecolor": "none"}
+    ax.text(place + 0.5, 0.5, str(place), ha="center", va="center", fontsize=SMALL, bbox=ground)
 
 
 def _stack(ax: Axes, left: float, middle: float, side: float, planes: int, color: str, shift: float) -> None:

@@ -46,7 +46,7 @@ def zoom(image: Any, top: int, left: int, size: int = 6) -> np.ndarray:
 
     Returns
     -------
-    ndarray of Axes, shape (2,)
+    ndarray of Axes of shape (2,)
 
     Raises
     ------
@@ -135,7 +135,7 @@ def gamma() -> np.ndarray:
 
     Returns
     -------
-    ndarray of Axes, shape (2,)
+    ndarray of Axes of shape (2,)
         The curve, and two strips of grays.
 
     Examples
@@ -216,7 +216,7 @@ def sampling(rows: Mapping[str, Any], every: int) -> np.ndarray:
 
     Returns
     -------
-    ndarray of Axes, shape (len(rows),)
+    ndarray of Axes of shape (len(rows),)
 
     Examples
     --------
@@ -264,7 +264,7 @@ def neighbor_pairs(image: Any, distances: Sequence[int]) -> np.ndarray:
 
     Returns
     -------
-    ndarray of Axes, shape (len(distances),)
+    ndarray of Axes of shape (len(distances),)
         Titles give the distance and the correlation.
 
     Examples

@@ -69,21 +69,20 @@ def answer_tables(images: Any, tables: Mapping[str, Any], classes: Sequence[str]
     check_filled("classes", classes, "the name of each column")
     pictures = [as_picture("images", image) for image in images]
     count, width = len(pictures), len(classes)
+    planes = {title: to_plane(f"tables[{title!r}]", table) for title, table in tables.items()}
+    for title, values in planes.items():
+        if values.shape != (count, width):
+            raise ValueError(f"tables[{title!r}] must have shape {(count, width)}, got {values.shape}")
     with style():
         fig, _ = figure(height=0.3 * count + 1.05)
         fig.clear()
         shares = [1.8, *[float(width)] * len(tables)]
         panels: np.ndarray = fig.subplots(1, len(tables) + 1, gridspec_kw={"width_ratios": shares})
-        rows = [
-            np.pad(picture, [(0, 1), (0, 0), (0, 0)][: picture.ndim], constant_values=1)
-            for picture in pictures
-        ]
+        gap = [(0, 1), (0, 0), (0, 0)][: pictures[0].ndim]  # a white row below each
+        rows = [np.pad(picture, gap, constant_values=1) for picture in pictures]
         panels[0].imshow(np.concatenate(rows), cmap="gray", vmin=0, vmax=1, aspect="auto")
         bare(panels[0])
-        for ax, (title, table) in zip(panels[1:], tables.items(), strict=True):
-            values = to_plane(f"tables[{title!r}]", table)
-            if values.shape != (count, width):
-                raise ValueError(f"tables[{title!r}] must have shape {(count, width)}, got {values.shape}")
+        for ax, (title, values) in zip(panels[1:], planes.items(), strict=True):
             drawn = tidy(ax).imshow(values, cmap=AMOUNT, vmin=0, vmax=1, aspect="auto")
             ax.set_xticks(range(width), list(classes), fontsize=LEAST)
             ax.set_yticks([])

@@ -78,7 +78,7 @@ def connection_table(
 
     Parameters
     ----------
-    connected : array_like of bool, shape (C_out, C_in)
+    connected : array_like of bool of shape (C_out, C_in)
         True where the output channel looks at the input channel.
     rows, columns : str
         Names of the two axes.

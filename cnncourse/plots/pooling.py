@@ -46,7 +46,7 @@ def pool_windows(
 
     Returns
     -------
-    ndarray of Axes, shape (2,)
+    ndarray of Axes of shape (2,)
 
     Raises
     ------

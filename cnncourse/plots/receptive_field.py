@@ -216,20 +216,9 @@ def field_frames(
         ax.add_patch(Rectangle((0, 0), wide, high, fill=False, edgecolor=MUTED, linewidth=0.8))
         for (name, frame), color, dash in zip(frames.items(), PALETTE, DASHES, strict=False):
             row, column, height, width = _inset(frame, list(frames.values()))
-            corner = (column, row)
-            ax.add_patch(Rectangle(corner, width, height, fill=False, edgecolor="white", linewidth=4))
-            ax.add_patch(
-                Rectangle(
-                    corner,
-                    width,
-                    height,
-                    fill=False,
-                    edgecolor=color,
-                    linewidth=2.2,
-                    linestyle=dash,
-                    label=name,
-                )
-            )
+            box: Any = {"xy": (column, row), "width": width, "height": height, "fill": False}
+            ax.add_patch(Rectangle(**box, edgecolor="white", linewidth=4))
+            ax.add_patch(Rectangle(**box, edgecolor=color, linewidth=2.2, linestyle=dash, label=name))
         ax.set_xlim(left, right)
         ax.set_ylim(bottom, top)
         bare(ax)

@@ -30,7 +30,7 @@ def answers(
 
     Parameters
     ----------
-    batch : array_like, shape (N, C, H, W)
+    batch : array_like of shape (N, C, H, W)
         The pictures, uint8 or 0 to 1.
     boxes : mapping from str to array_like of shape (N, 4), optional
         Left, top, right and bottom edge in pixels, by what they are; at most two kinds.
@@ -110,11 +110,11 @@ def retrieved(
 
     Parameters
     ----------
-    queries : array_like, shape (Q, C, H, W)
+    queries : array_like of shape (Q, C, H, W)
         One row each.
-    found : array_like, shape (Q, K, C, H, W)
+    found : array_like of shape (Q, K, C, H, W)
         The nearest first.
-    right : array_like of bool, shape (Q, K)
+    right : array_like of bool of shape (Q, K)
         Whether what was found is of the query's class.
     titles : sequence of str, optional
         One for each query, written beside it.
@@ -123,7 +123,7 @@ def retrieved(
 
     Returns
     -------
-    ndarray of Axes, shape (Q, K + 1)
+    ndarray of Axes of shape (Q, K + 1)
 
     Raises
     ------
@@ -170,18 +170,18 @@ def scene(image: Any, masks: Any, labels: Any, classes: Sequence[str]) -> np.nda
 
     Parameters
     ----------
-    image : array_like, shape (C, H, W)
+    image : array_like of shape (C, H, W)
         The picture.
-    masks : array_like of bool, shape (K, H, W)
+    masks : array_like of bool of shape (K, H, W)
         The visible pixels of each thing.
-    labels : array_like of int, shape (K,)
+    labels : array_like of int of shape (K,)
         The class of each, an index into `classes`.
     classes : sequence of str
         The classes' names.
 
     Returns
     -------
-    ndarray of Axes, shape (4,)
+    ndarray of Axes of shape (4,)
 
     Raises
     ------
