@@ -133,6 +133,30 @@ class TestSchedules:
             )
 
 
+class TestNumbers:
+    @pytest.mark.parametrize(
+        ("values", "expected"),
+        [
+            ({"optimizer": "adam"}, [{"weight_decay": 0.1}]),
+            ({"optimizer": "adamw"}, [{"weight_decay": 0.1}]),
+            (
+                {"optimizer": "sgd", "momentum": 0.8, "nesterov": True},
+                [{"weight_decay": 0.1, "momentum": 0.8, "nesterov": True}],
+            ),
+            (
+                {"optimizer": "muon", "momentum": 0.8, "nesterov": True},
+                [{"weight_decay": 0.1, "momentum": 0.8, "nesterov": True}, {"weight_decay": 0.1}],
+            ),
+            ({"optimizer": "muon", "momentum": 0.8}, [{"nesterov": False}, {"weight_decay": 0.1}]),
+        ],
+    )
+    def test_each_optimizer_gets_the_recipes(self, values, expected):
+        recipe = Recipe(learning_rate=0.3, weight_decay=0.1, **values)
+        groups = create_optimizer(make_model(), recipe).param_groups
+        for group, numbers in zip(groups, expected, strict=True):
+            assert {key: group[key] for key in (*numbers, "lr")} == numbers | {"lr": 0.3}
+
+
 class TestTogether:
     """Two optimizers as one, held against the same two on their own."""
 
