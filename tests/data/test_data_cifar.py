@@ -49,3 +49,13 @@ def test_each_has_a_host_of_class_folders_beside_the_official_one(name: str) -> 
     hosts = {mirror.host: mirror.known_hash for mirror in entry.mirrors}
     assert hosts["s3.amazonaws.com"] is None  # judged by the fingerprints
     assert hosts["www.cs.toronto.edu"]
+
+
+def test_a_set_differs_by_its_images_its_classes_or_their_names() -> None:
+    entry = CATALOG["cifar10"]
+    assert entry.difference(entry.images, entry.classes[::-1]) == ""
+    assert entry.difference({"train": 50_000}, entry.classes) == "for test it holds nothing, not 10,000 of 10"
+    fewer = entry.difference(entry.images, entry.classes[1:])
+    assert fewer == "for train it holds 50,000 images of 9 classes, not 50,000 of 10"
+    renamed = entry.difference(entry.images, ("plane", *entry.classes[1:]))
+    assert renamed == "it has other classes, such as 'plane'"

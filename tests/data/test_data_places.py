@@ -174,6 +174,10 @@ def test_without_a_home_everything_goes_on_but_downloads(
             use()
     with pytest.raises(FileNotFoundError, match=r"~/pets begins with a home folder that is not known"):
         data.load("~/pets")
+    monkeypatch.setenv("CNNCOURSE_DATA", "~/data")
+    with pytest.raises(FileNotFoundError, match=r"~/data begins with a home folder that is not known"):
+        data.default_name()
+    monkeypatch.delenv("CNNCOURSE_DATA")
     monkeypatch.setenv("CNNCOURSE_CACHE", "~/cache")
     with pytest.warns(UserWarning, match=advice):
         data.load(pets_tar)
