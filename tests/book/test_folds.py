@@ -6,11 +6,13 @@ from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from bs4 import BeautifulSoup, Tag
-from playwright.sync_api import Browser, BrowserContext, Page
+from bs4 import Tag
+from parsing import parsed
+from playwright.sync_api import BrowserContext, Page
 
 from tools.execute_book import chapters
 
+pytestmark = pytest.mark.xdist_group("the HTML")  # each page is parsed once
 ROOT = Path(__file__).resolve().parent.parent.parent
 CHAPTERS = [path.relative_to(ROOT).with_suffix(".html").as_posix() for path in chapters(ROOT)]
 FOLDED = "book/foundations/pooling.html"  # a chapter with imports, checks and a fold that holds cells
@@ -18,7 +20,7 @@ HEIGHTS = "marks => marks.map(mark => mark.getBoundingClientRect().height)"
 
 
 def cells(site: Path, name: str) -> list[Tag]:
-    return BeautifulSoup((site / name).read_text(encoding="utf-8"), "html.parser").select("article div.cell")
+    return parsed(site / name).select("article div.cell")
 
 
 def unfolded(cell: Tag) -> list[str]:
@@ -53,7 +55,7 @@ def test_a_cell_without_anything_left_is_gone(site: Path) -> None:
 
 
 @pytest.fixture
-def page(browser: Browser | BrowserContext, site: Path) -> Iterator[Page]:
+def page(browser: BrowserContext, site: Path) -> Iterator[Page]:
     page = browser.new_page()
     page.set_viewport_size({"width": 1400, "height": 900})
     page.goto((site / FOLDED).as_uri())

@@ -3,18 +3,19 @@
 import json
 import re
 from collections import Counter
-from functools import cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
 from bs4 import BeautifulSoup, Tag
+from parsing import anchors, parsed
 
 from cnncourse import plots
 from tools.contents import built_pages, pages
 from tools.execute_book import chapters
 from tools.sphinx_ext.addresses import read_addresses
 
+pytestmark = pytest.mark.xdist_group("the HTML")  # each page is parsed once
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = built_pages(ROOT / "_build" / "html") or ["index.html"]  # without a book, its test tells what to do
 GENERATED = {"index.html", "genindex.html", "py-modindex.html", "search.html"}
@@ -33,16 +34,6 @@ LEFT_OVER = re.compile(r"\{[a-z][a-z:._-]*\}`|^\s*(:::|```)|\{\{|\}\}|%\}|^\([a-
 PATH_LIKE = re.compile(r"(^|\s)\S*/\S*\.(png|svg|jpe?g)|^\S+\.(png|svg|jpe?g)$")
 
 
-@cache
-def parsed(path: Path) -> BeautifulSoup:
-    return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
-
-
-@cache
-def anchors(path: Path) -> frozenset[str]:
-    return frozenset(str(tag["id"]) for tag in parsed(path).find_all(id=True))
-
-
 def content_pages() -> list[str]:
     return [name for name in PAGES if name not in GENERATED]
 
@@ -54,12 +45,11 @@ def chapter_pages() -> list[str]:
 def text_outside_code(page: BeautifulSoup) -> str:
     article = page.find("article")
     assert isinstance(article, Tag)
-    copy = BeautifulSoup(str(article), "html.parser")
-    for tag in copy.find_all(["pre", "code", "script", "style"]):
-        tag.decompose()
-    for tag in copy.find_all(class_="math"):
-        tag.decompose()
-    return copy.get_text("\n")
+
+    def is_code(tag: Tag) -> bool:
+        return tag.name in {"pre", "code", "script", "style"} or "math" in tag.get("class", [])
+
+    return "\n".join(text for text in article.strings if not any(map(is_code, text.parents)))
 
 
 def test_every_page_of_the_contents_is_built(site: Path) -> None:

@@ -7,17 +7,19 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from bs4 import BeautifulSoup, Tag
+from bs4 import Tag
 from markdown_it.token import Token
 from mdformat.renderer import MDRenderer
 from myst_parser.config.main import MdParserConfig
 from myst_parser.parsers.mdit import create_md_parser
+from parsing import anchors, parsed
 
 from tools.notebooks.drift import check
 from tools.notebooks.references import read_book
 from tools.notebooks.run import code_cells
 from tools.notebooks.write import sibling
 
+pytestmark = pytest.mark.xdist_group("the HTML")  # each page is parsed once
 ROOT = Path(__file__).resolve().parent.parent.parent
 BOOK = read_book(ROOT)
 CHAPTERS = [chapter for chapter in BOOK.chapters.values() if chapter.is_notebook]
@@ -60,6 +62,7 @@ def links(path: str) -> list[tuple[str, str]]:
     return found
 
 
+@cache
 def tracked() -> set[str]:
     """Return the files that are committed, or all where this is no checkout."""
     result = subprocess.run(["git", "ls-files", "book"], cwd=ROOT, capture_output=True, text=True)
@@ -121,8 +124,7 @@ def test_links_and_numbers_agree_with_the_pages(path, site):
         if not address.startswith(pages):
             continue
         page, _, anchor = address.removeprefix(pages).partition("#")
-        html = parsed(site / page)
-        target = html.find(id=anchor) if anchor else html
+        target = anchors(site / page).get(anchor) if anchor else parsed(site / page)
         assert isinstance(target, Tag), f"{page} has no place {anchor!r}"
         if re.fullmatch(r"(Figure|Table|Listing) [\d.]+", text):
             number = target.find_next(class_="caption-number")
@@ -140,11 +142,6 @@ def test_captions_have_the_numbers_of_the_page(path, site):
     text = "\n".join(cell.source for cell in notebook(path).cells if cell.cell_type == "markdown")
     ours = [match.strip("*.") for match in re.findall(r"\*\*(?:Figure|Table|Listing) [\d.]+\*\*", text)]
     assert ours == shown
-
-
-@cache
-def parsed(path: Path) -> BeautifulSoup:
-    return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
 
 
 @pytest.mark.parametrize("path", PATHS)

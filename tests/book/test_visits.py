@@ -1,0 +1,116 @@
+"""The checks of a visit, on a small page full of faults: each check can fail, and says where it did."""
+
+import pytest
+from playwright.sync_api import BrowserContext
+from visits import FROM_A_FILE, Found, serve, visit_from_file, visit_from_server
+
+PAGE = """<!DOCTYPE html>
+<html lang="en" data-theme="light">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,">
+<title>A page</title>
+<style>body { margin: 0 } [data-theme="dark"] body { color: white; background: black }</style>
+<script>
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const follow = () => { document.documentElement.dataset.theme = dark.matches ? "dark" : "light" };
+  dark.addEventListener("change", follow);
+  follow();
+</script>
+</head>
+<body><main><article><h1>A page</h1><p>Words.</p>BODY</article></main></body>
+</html>
+"""
+WIDE, NARROW = ["light, 1400 px", "dark, 1400 px"], ["dark, 390 px", "light, 390 px"]
+PALE = "color: #777; background: #888"
+LOADING = WIDE[:1]
+FAULTS = {  # what is on the page; the check that sees it, what it says, and where
+    "no alt text": (
+        "<img src='data:image/gif;base64,R0lGODlhAQABAAAAACw='>",
+        *("axe", "axe image-alt", WIDE + NARROW),
+    ),
+    "low contrast": (f"<p style='{PALE}'>pale</p>", "axe", ">pale</p>", WIDE),
+    "low contrast in the dark": (
+        "<style>[data-theme=dark] b { color: #222 }</style><b>pale at night</b>",
+        *("axe", "<b>pale at night</b>", WIDE[1:]),
+    ),
+    "low contrast of code": (
+        f"<pre tabindex='0'><span class='k' style='{PALE}'>def</span></pre>",
+        *("axe", ">def</span>", WIDE),
+    ),
+    "too wide for a phone": ("<div style='width: 600px'>row</div>", "overflow", "DIV. row", NARROW),
+    "too wide in the dark": (
+        "<style>[data-theme=light] i { max-width: 100% }</style>"
+        "<i style='display: block; width: 500px'>row at night</i>",
+        *("overflow", "I. row at night", NARROW[:1]),
+    ),
+    "no key scrolls it": (
+        "<pre style='overflow-x: auto' tabindex='-1'><span style='padding: 0 300px'>stuck</span></pre>",
+        *("keyboard", "no keyboard reaches PRE. stuck", NARROW),
+    ),
+    "a formula as text": (
+        "<span class='math'>x^2</span>",
+        *("formulas", "formula not set: x^2", WIDE + NARROW),
+    ),
+    "a warning": (
+        "<script>console.warn('look out')</script>",
+        *("console", "console warning: look out", LOADING),
+    ),
+    "an exception": ("<script>missing()</script>", "console", "error: missing is not defined", LOADING),
+    "an error in the dark": (
+        "<script>dark.addEventListener('change', () => dark.matches && console.error('night'))</script>",
+        *("console", "console error: night", WIDE[1:]),
+    ),
+    "a missing file": ("<script src='gone.js'></script>", "requests", "/gone.js", LOADING),
+    "another host": (
+        "<script src='http://127.0.0.1:9/one.js'></script>",
+        *("requests", "elsewhere: http://127.0.0.1:9/one.js", LOADING),
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory):
+    """Return a folder with one page, that holds all faults or none."""
+    folder = tmp_path_factory.mktemp("page")
+    bodies = [body for body, *_ in FAULTS.values()] if request.param == "faults" else ["<p>More.</p>"]
+    (folder / "page.html").write_text(PAGE.replace("BODY", "\n".join(bodies)), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def from_server(browser: BrowserContext, folder) -> Found:
+    with serve(folder) as address:
+        return visit_from_server(browser, address, "page.html")
+
+
+@pytest.fixture(scope="module")
+def from_file(browser: BrowserContext, folder) -> Found:
+    return visit_from_file(browser, folder.as_uri(), "page.html")
+
+
+def places(found: list[str], said: str) -> list[str]:
+    """Return at which of all places something was found that says so."""
+    every = WIDE + NARROW
+    return [place for place in every if any(it.startswith(f"{place}: ") and said in it for it in found)]
+
+
+@pytest.mark.parametrize("folder", ["faults"], indirect=True)
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_is_found_by_its_check_where_it_is(from_server: Found, fault: str) -> None:
+    _, check, said, where = FAULTS[fault]
+    assert places(from_server[check], said) == where, from_server[check]
+
+
+@pytest.mark.parametrize("folder", ["faults"], indirect=True)
+@pytest.mark.parametrize("fault", [name for name, (_, check, *_) in FAULTS.items() if check in FROM_A_FILE])
+def test_a_fault_is_found_without_a_server(from_file: Found, fault: str) -> None:
+    _, check, said, _ = FAULTS[fault]
+    assert places(from_file[check], said), from_file[check]
+
+
+@pytest.mark.parametrize("folder", ["no fault"], indirect=True)
+def test_where_there_is_no_fault_none_is_found(from_server: Found, from_file: Found) -> None:
+    assert not any(from_server.values()), from_server
+    assert not any(from_file.values()), from_file

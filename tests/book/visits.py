@@ -1,0 +1,199 @@
+"""A visit to a page: loaded once, it is looked at in each theme and at each width; what each check found."""
+
+import threading
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import BrowserContext, Page
+
+SETTLED = 400  # milliseconds: the theme and we wait after a change of width before we look for what scrolls
+SILENT = {"log", "info", "debug"}
+CHECKS = ("console", "requests", "formulas", "overflow", "keyboard", "axe")
+FROM_A_FILE = ("console", "requests", "formulas", "overflow")  # where the other checks would find the same
+UNSET = """() => [...document.querySelectorAll('.math')]
+  .filter(formula => !formula.querySelector('mjx-container') || formula.querySelector('[data-mjx-error]'))
+  .map(formula => formula.textContent.slice(0, 80))"""
+TOO_WIDE = """() => {
+  const width = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth <= width) return [];
+  const scrolls = e => e !== document.body && getComputedStyle(e).overflowX !== 'visible';
+  const inside = e => e && (scrolls(e) || inside(e.parentElement));
+  const wide = [...document.querySelectorAll('article *')]
+    .filter(e => e.getBoundingClientRect().right > width + 1 && !inside(e.parentElement));
+  return ['the page is ' + document.documentElement.scrollWidth + ' wide',
+          ...wide.slice(0, 5).map(e => e.tagName + '.' + e.className + ' ' + e.textContent.slice(0, 60))];
+}"""
+STUCK = """() => [...document.querySelectorAll('article *')]
+  .filter(e => e.scrollWidth > e.clientWidth + 1)
+  .filter(e => ['auto', 'scroll'].includes(getComputedStyle(e).overflowX))
+  .filter(e => e.tabIndex < 0 && !e.querySelector('a, button, [tabindex]') && !e.closest('[tabindex="0"]'))
+  .map(e => 'no keyboard reaches ' + e.tagName + '.' + e.className + ' ' + e.textContent.slice(0, 60))"""
+# axe-core takes its time for each tag. While it looks, the strokes of formulas, which its rules do not read,
+# are away, and of the thousands of colored words of code one of each kind is a tag of its own.
+PLAIN = """() => {
+  const kinds = new Set();
+  const strokes = 'mjx-container svg[aria-hidden=true]:not(:has(a, text, [tabindex]))';
+  window.whole = [];
+  for (const all of document.querySelectorAll('pre, ' + strokes)) {
+    const plain = all.cloneNode(all.tagName === 'PRE');
+    for (const word of plain.querySelectorAll('span')) {
+      const kind = [word.className, word.getAttribute('style'), all.closest('.cell_output') !== null].join();
+      word.dataset.new = !kinds.has(kind) && word.textContent.trim() !== '';
+      if (word.dataset.new === 'true') kinds.add(kind);
+    }
+    for (const word of plain.querySelectorAll('span:not([id], [data-new=true], :has([data-new=true]))'))
+      word.replaceWith(...word.childNodes);
+    plain.normalize();
+    all.replaceWith(plain);
+    window.whole.push([all, plain]);
+  }
+}"""
+WHOLE = "() => window.whole.forEach(([all, plain]) => plain.replaceWith(all))"
+READY = "() => !window.MathJax || (window.MathJax.startup && window.MathJax.startup.promise.then(() => true))"
+IN_THEME = """theme => document.documentElement.dataset.theme === theme
+  && document.getAnimations().every(it => it.playState !== 'running')"""
+ENTRANCE = "index.html"
+WIDE, NARROW = 1400, 390
+Found = dict[str, list[str]]
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    """Serves files without writing a log."""
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+@contextmanager
+def serve(folder: Path) -> Iterator[str]:
+    """Serve a folder; yield its address."""
+    httpd = ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=folder))
+    thread = threading.Thread(target=httpd.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{httpd.server_port}"
+    httpd.shutdown()
+    thread.join()
+    httpd.server_close()
+
+
+class Visit:
+    """A page and, for each of `CHECKS`, what is wrong with it: "dark, 390 px: ..."."""
+
+    def __init__(self, page: Page, theme: str, width: int) -> None:
+        self.page, self.theme, self.width = page, theme, width
+        self.found: Found = defaultdict(list)
+
+    def open(self, base: str, name: str) -> None:
+        """Load the page and wait for its formulas, listening from the start."""
+        self._listen(base)
+        self._show()
+        self.page.goto(f"{base}/{name}")
+        if name == ENTRANCE:  # it leads on by itself
+            self.page.wait_for_url("**/book/index.html")
+        self.page.wait_for_function(READY)
+
+    def _show(self) -> None:
+        self.page.emulate_media(color_scheme=self.theme)
+        self.page.set_viewport_size({"width": self.width, "height": 900})
+
+    def _listen(self, base: str) -> None:
+        page = self.page
+        page.on(
+            "console",
+            lambda it: it.type in SILENT or self.note("console", [f"console {it.type}: {it.text}"]),
+        )
+        page.on("pageerror", lambda it: self.note("console", [f"error: {it}"]))
+        page.on("requestfailed", lambda it: self.note("requests", [f"failed request: {it.url}"]))
+        page.on(
+            "response",
+            lambda it: it.status < 400 or self.note("requests", [f"status {it.status}: {it.url}"]),
+        )
+        page.on(
+            "request",
+            lambda it: it.url.startswith((base, "data:")) or self.note("requests", [f"elsewhere: {it.url}"]),
+        )
+
+    def note(self, check: str, found: Iterable[str]) -> None:
+        """Keep what a check found, with the theme and the width at which it did."""
+        self.found[check] += [f"{self.theme}, {self.width} px: {it}" for it in found]
+
+    def turn(self, theme: str, width: int) -> None:
+        """Show the page in another theme or at another width, as its reader's system would."""
+        resized, self.theme, self.width = width != self.width, theme, width
+        self._show()
+        self.page.wait_for_function(IN_THEME, arg=theme)
+        if resized:
+            self.page.wait_for_timeout(SETTLED)
+
+    def look(self, *checks: str, colors: bool = False) -> None:
+        """Let the checks that are named look at the page as it is shown now."""
+        looks = {
+            "formulas": lambda: [f"formula not set: {it}" for it in self.page.evaluate(UNSET)],
+            "overflow": lambda: self.page.evaluate(TOO_WIDE),
+            "keyboard": lambda: self.page.evaluate(STUCK),
+            "axe": lambda: axe_violations(self.page, colors),
+        }
+        for check in checks:
+            self.note(check, looks[check]())
+
+    def complaints(self) -> list[str]:
+        """Return what all checks found."""
+        return [it for check in CHECKS for it in self.found[check]]
+
+
+@contextmanager
+def visiting(browser: BrowserContext, base: str, name: str, theme: str, width: int) -> Iterator[Visit]:
+    """Open a page and close it; an error on the way says how the page was shown."""
+    visit = Visit(browser.new_page(), theme, width)
+    try:
+        visit.open(base, name)
+        yield visit
+    except Exception as error:
+        error.add_note(f"{base}/{name}, {visit.theme}, {visit.width} px")
+        raise
+    finally:
+        visit.page.close()
+
+
+def visit_from_server(browser: BrowserContext, base: str, name: str) -> Found:
+    """Look at a page in both themes, wide and narrow; return what each check found."""
+    with visiting(browser, base, name, "light", WIDE) as visit:
+        if name == ENTRANCE:  # the page that it leads to has its own visit
+            return visit.found
+        for theme, width in (("light", WIDE), ("dark", WIDE), ("dark", NARROW), ("light", NARROW)):
+            visit.turn(theme, width)
+            visit.look(
+                "formulas", "overflow", "keyboard", "axe", colors=width == WIDE
+            )  # the same when narrow
+    return visit.found
+
+
+def visit_from_file(browser: BrowserContext, base: str, name: str) -> Found:
+    """Look at a page that no server sends: dark and narrow first, as the other visit ends."""
+    with visiting(browser, base, name, "dark", NARROW) as visit:
+        if name == ENTRANCE:
+            return visit.found
+        for theme, width in (("dark", NARROW), ("light", NARROW), ("light", WIDE), ("dark", WIDE)):
+            visit.turn(theme, width)
+            visit.look("formulas", "overflow")
+    return visit.found
+
+
+def axe_violations(page: Page, colors: bool) -> list[str]:
+    """Let axe-core look at the page."""
+    options = {"resultTypes": ["violations"], "preload": False}
+    if not colors:
+        options["rules"] = {"color-contrast": {"enabled": False}}
+    page.evaluate(PLAIN)
+    results = Axe().run(page, options=options).response
+    page.evaluate(WHOLE)
+    return [
+        f"axe {violation['id']}: {violation['help']}: {node['target']} {node['html'][:160]}"
+        for violation in results["violations"]
+        for node in violation["nodes"]
+    ]
