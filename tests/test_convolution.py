@@ -399,6 +399,14 @@ def test_classic_kernels():
         KERNELS["mine"] = np.ones((3, 3))
 
 
+def test_gabor_is_the_formula_of_its_docstring():
+    kernel = gabor(9, wavelength=8, phase=np.pi / 2)  # odd, so that nothing is shifted to make the sum zero
+    assert kernel[4, 5] < 0, "cos(x + pi / 2) falls at 0"
+    assert kernel[4, 6] / kernel[4, 5] == pytest.approx(np.exp(-3 / 32) / np.sin(np.pi / 4))  # sigma 4
+    assert kernel[5, 5] / kernel[4, 5] == pytest.approx(np.exp(-0.25 / 32))  # aspect 1/2
+    assert gabor(9, wavelength=8).sum() == pytest.approx(0, abs=1e-12)
+
+
 def test_gabor_answers_to_its_own_stripes():
     kernel = gabor(9, wavelength=4)
     y, x = np.mgrid[:40, :40]

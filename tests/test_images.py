@@ -435,3 +435,18 @@ def test_hog_messages():
         im.hog(np.zeros((3, 32, 32)))
     with pytest.raises(ValueError, match="orientations must be at least 1, got 0"):
         im.hog(np.zeros((1, 1, 32, 32)), orientations=0)
+
+
+def test_hog_cuts_what_sticks_out_of_a_block_at_a_fifth():
+    """Of 1, 1 and 0.319, all above a fifth of their length, the cut makes three equal numbers."""
+    x = np.zeros((1, 2, 8, 8))
+    x[0, 0, :, 3] = 1  # 16 pixels change across by 1: halved between directions 0 and 8
+    x[0, 1, 5, :] = 0.319 * 8 / 12  # 12 pixels change along by so much, where the other channel does not
+    features = im.hog(x, cell_size=8, block_size=1)[0]
+    np.testing.assert_allclose(features[[0, 4, 8]], 1 / np.sqrt(3), rtol=1e-6)
+    assert np.delete(features, [0, 4, 8]).max() < 1e-9
+
+
+def test_hog_leaves_out_the_last_rows_and_columns_that_fill_no_cell():
+    x = np.random.default_rng(0).random((2, 3, 21, 19))
+    np.testing.assert_array_equal(im.hog(x, cell_size=8), im.hog(x[:, :, :16, :16], cell_size=8))

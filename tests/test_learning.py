@@ -333,6 +333,23 @@ def test_no_epoch_is_no_step():
     assert train(SmallCNN(num_classes=4), *blobs(20), epochs=0) == []
 
 
+def test_a_schedule_is_told_each_step_and_how_many_there_are():
+    x, labels = blobs(7)
+    told = []
+    train(
+        SmallCNN(num_classes=4), x, labels, epochs=2, batch_size=3,
+        schedule=lambda step, steps: told.append((step, steps)) or 0.0,
+    )  # fmt: skip
+    assert told == [(step, 6) for step in range(6)]
+
+
+def test_weights_begin_with_the_deviations_that_are_promised():
+    parameters = SmallCNN(in_channels=3, num_classes=100, channels=(64, 64), image_size=16).parameters
+    assert parameters["conv2.weight"].std() == pytest.approx((2 / (64 * 9)) ** 0.5, rel=0.02)
+    assert parameters["fc.weight"].std() == pytest.approx((1 / (64 * 16)) ** 0.5, rel=0.02)
+    assert not any(values.any() for name, values in parameters.items() if name.endswith("bias"))
+
+
 def test_a_schedule_of_zero_learns_nothing():
     x, labels = blobs(20)
     network = SmallCNN(num_classes=4, seed=0)

@@ -219,6 +219,7 @@ class TestBars:
         ax = plots.bars({"a": 900.0, "b": 20.0}, **options)
         ax.figure.canvas.draw()
         right = ax.get_window_extent().x1
+        assert all(text.xy[0] < ax.get_xlim()[1] for text in ax.texts), "else they are not drawn"
         assert all(text.get_window_extent().x1 <= right for text in ax.texts)
 
     def test_the_reference_is_where_it_should_be(self):

@@ -387,3 +387,14 @@ def test_bad_input_is_named(call, error, match):
 
 def test_everything_offered_exists():
     assert all(hasattr(pooling, name) for name in pooling.__all__)
+
+
+def test_shift_change_cuts_squares_from_the_middle_row_on_to_the_right():
+    image = np.arange(60.0).reshape(1, 6, 10) + 1
+    squares = []
+    shift_change(lambda x: squares.append(x[0, 0]) or x, image, 2, [0, 3])
+    assert [square.tolist() for square in squares] == [
+        [[21, 22], [31, 32]],
+        [[21, 22], [31, 32]],
+        [[24, 25], [34, 35]],
+    ]
