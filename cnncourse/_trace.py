@@ -5,19 +5,17 @@ chooses a branch is followed as it runs, and additions, ``F.relu`` or ``torch.ca
 The run is on shapes alone (torch's meta device), so that it costs nothing, whatever the network's size.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
 from torch import nn
-from torch.func import functional_call
 from torch.overrides import TorchFunctionMode
 
 from cnncourse._checks import check_counts
-from cnncourse._modules import blank, check_module, evaluating
+from cnncourse._modules import blank, check_module, evaluating, passing, run_on_shapes, tensors_in
 
-IGNORED = ("detach", "contiguous", "clone", "to", "type_as", "requires_grad_")
+IGNORED = ("detach", "contiguous", "clone", "to", "type_as", "requires_grad")
 
 
 class Node(NamedTuple):
@@ -76,33 +74,37 @@ def trace(
     check_module(model)
     shape = check_counts("image_shape", image_shape, "the sizes of one input")
     image = blank(model, (1, *shape), "meta")
-    watch = _Watch(image)
-    state = {**dict(model.named_parameters()), **dict(model.named_buffers())}
-    shapes = {name: value.to("meta") for name, value in state.items()}
-    with evaluating(model), ExitStack() as hooks, torch.no_grad():
-        for name, module in model.named_modules():
-            if whole(module) and (name or is_layer(module)):
-                hooks.callback(module.register_forward_pre_hook(watch.enter, with_kwargs=True).remove)
-                leave = watch.leave(name or type(module).__name__)
-                hooks.callback(module.register_forward_hook(leave, with_kwargs=True).remove)
-        try:
-            with watch:
-                result = functional_call(model, shapes, (image,))
-        except (RuntimeError, ValueError) as error:
-            last = watch.nodes[-1]
-            where = f"; the last layer it passed was {last.name}, which gave {_sizes(last.shape)}"
-            raise ValueError(
-                f"an image {_sizes(shape)} does not pass through {type(model).__name__}"
-                f"{where if last.inputs else ''}: {str(error).splitlines()[0]}"
-            ) from error
-    return _reachable(watch.nodes, watch.sources(_tensors(result)))
+    parts = model.named_modules()
+    watch = _Watch(image, {id(part) for name, part in parts if whole(part) and (name or is_layer(part))})
+    with evaluating(model), torch.no_grad(), passing(model, shape, watch.enter, watch.leave), watch:
+        result = run_on_shapes(model, image)
+    ends = watch.sources(tensors_in(result))
+    if not ends:
+        raise ValueError(
+            f"the output of {type(model).__name__} does not come from its image "
+            "by operations that can be followed"
+        )
+    return _reachable(watch.nodes, ends)
+
+
+def function_name(function: Any) -> str:
+    """Return the name of one of torch's functions, the same for ``x + y``, ``x += y`` and ``x.add_(y)``."""
+    name = str(getattr(function, "__name__", "")).strip("_")
+    return {"rsub": "sub", "rdiv": "div", "rpow": "pow"}.get(name, name)
+
+
+def is_in_place(function: Any, keywords: Mapping[str, Any]) -> bool:
+    """Tell whether one of torch's functions changes its first argument, as ``x.add_(y)`` does."""
+    name = str(getattr(function, "__name__", ""))
+    return bool(keywords.get("inplace", False)) or (name.endswith("_") and not name.endswith("__"))
 
 
 class _Watch(TorchFunctionMode):
     """Keep a node for each operation, and which node each tensor comes from."""
 
-    def __init__(self, image: torch.Tensor) -> None:
+    def __init__(self, image: torch.Tensor, whole: Collection[int]) -> None:
         super().__init__()
+        self.whole = whole  # modules by identity; asked before the run, in which weights are bare shapes
         self.nodes = [Node("image", "input", (), tuple(image.shape[1:]))]
         self.origin = {id(image): 0}
         self.kept = [image]  # so that no identity is used twice
@@ -111,68 +113,58 @@ class _Watch(TorchFunctionMode):
     def sources(self, tensors: Iterable[torch.Tensor]) -> tuple[int, ...]:
         return tuple(self.origin[id(tensor)] for tensor in tensors if id(tensor) in self.origin)
 
-    def enter(self, module: nn.Module, args: Any, keywords: Any) -> None:
-        self.depth += 1
+    def enter(self, name: str, module: nn.Module) -> None:
+        self.depth += id(module) in self.whole
 
-    def leave(self, name: str) -> Callable[..., Any]:
-        def hook(module: nn.Module, args: Any, keywords: Any, output: Any) -> Any:
-            self.depth -= 1
-            if self.depth:
-                return output
-            given = _tensors((args, keywords))
-            if not getattr(module, "inplace", False):
-                output = _renewed(output, given)
-            return self.add(Node(name, type(module).__name__, self.sources(given), (), module), output)
-
-        return hook
+    def leave(self, name: str, module: nn.Module, given: list[torch.Tensor], output: Any) -> Any:
+        if id(module) not in self.whole:
+            return output
+        self.depth -= 1
+        if self.depth:
+            return output
+        if not getattr(module, "inplace", False):
+            output = _renewed(output, given)
+        kind = type(module).__name__
+        return self.add(Node(name or kind, kind, self.sources(given), (), module), output)
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         result = func(*args, **kwargs)
-        name = str(getattr(func, "__name__", ""))
-        given = _tensors((args, kwargs))
+        name = function_name(func)
+        given = tensors_in((args, kwargs))
         known = self.sources(given)
-        if self.depth or not known or not _tensors(result):
+        written = [args[0]] if name == "setitem" else []  # it gives nothing, and changes what it is given
+        if self.depth or not known or not (written or tensors_in(result)):
+            return result
+        if name.startswith("new_") or name.endswith("_like"):  # of the image it takes the shape alone
             return result
         if name in IGNORED:
-            for tensor in _tensors(result):
+            for tensor in tensors_in(result):
                 self.origin[id(tensor)] = known[0]
                 self.kept.append(tensor)
             return result
-        in_place = name.endswith("_") or name.startswith("__i") or kwargs.get("inplace", False)
-        if not in_place:
+        if not written and not is_in_place(func, kwargs):
             result = _renewed(result, given)
         rest = tuple(self._plain(item) for item in args)
         named = tuple((key, self._plain(value)) for key, value in kwargs.items())
-        plain = name.strip("_").removeprefix("i" if name in ("__iadd__", "__imul__", "__isub__") else "")
-        return self.add(Node(plain, plain, known, (), None, rest, named), result)
+        self.add(Node(name, name, known, (), None, rest, named), written or result)
+        return result
 
     def _plain(self, item: Any) -> Any:
         """Return an argument as it is kept: None for what comes from the image, a shape for a weight."""
-        tensors = _tensors(item)
+        tensors = tensors_in(item)
         if self.sources(tensors):
             return None
         return tuple(tensors[0].shape) if tensors else item
 
     def add(self, node: Node, output: Any) -> Any:
         """Keep `node`, and that `output` comes from it."""
-        tensors = _tensors(output)
+        tensors = tensors_in(output)
         self.nodes.append(node._replace(shape=tuple(tensors[0].shape[1:]) if tensors else ()))
         for tensor in tensors:
             self.origin[id(tensor)] = len(self.nodes) - 1
             self.kept.append(tensor)
         return output
-
-
-def _tensors(values: Any) -> list[torch.Tensor]:
-    """Return all tensors in nested lists, tuples and mappings."""
-    if isinstance(values, torch.Tensor):
-        return [values]
-    if isinstance(values, dict):
-        values = list(values.values())
-    return (
-        [tensor for value in values for tensor in _tensors(value)] if isinstance(values, list | tuple) else []
-    )
 
 
 def _renewed(output: Any, given: list[torch.Tensor]) -> Any:
@@ -196,7 +188,3 @@ def _reachable(nodes: list[Node], ends: tuple[int, ...]) -> list[Node]:
     return [
         nodes[old]._replace(inputs=tuple(place[i] for i in nodes[old].inputs if i in place)) for old in place
     ]
-
-
-def _sizes(shape: Sequence[int]) -> str:
-    return " x ".join(map(str, shape))

@@ -97,8 +97,9 @@ def test_an_image_that_does_not_pass_is_told_where():
     small = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(144, 2))
     with pytest.raises(ValueError, match=r"Sequential: .*was 2 \(Linear\), which was given 256"):
         summary(small, (3, 10, 10))
-    with pytest.raises(ValueError, match=r"was 0 \(Conv2d\), which was given 1 x 8 x 8"):
-        summary(small, (1, 8, 8))
+    for count in (summary, count_multiply_adds, kept_for_backward):
+        with pytest.raises(ValueError, match=r"was 0 \(Conv2d\), which was given 1 x 8 x 8"):
+            count(small.to("meta"), (1, 8, 8))
     with pytest.raises(ValueError, match=r"3 x 30 x 30 does not pass .* of 32x32, got \(1, 3, 30, 30\)"):
         summary(create_model("three_conv"), (3, 30, 30))
 
@@ -128,3 +129,90 @@ def test_a_network_is_asked_for():
             count("three_conv", (3, 32, 32))
     with pytest.raises(ValueError, match="depth must be at least 1, got 0"):
         summary(create_model("three_conv"), (3, 32, 32), depth=0)
+
+
+class Parts(nn.Module):
+    """Two convolutions in a list, and an activation that others have too."""
+
+    def __init__(self, act):
+        super().__init__()
+        self.parts = nn.ModuleList([nn.Conv2d(4, 4, 1), nn.Conv2d(4, 4, 1)])
+        self.act = act
+
+    def forward(self, x):
+        for part in self.parts:
+            x = self.act(part(x))
+        return x
+
+
+def test_a_layer_shared_by_two_blocks_counts_once_in_each():
+    act = nn.ReLU()
+    model = nn.Sequential(Parts(act), Parts(act))
+    table = summary(model, (4, 2, 2))
+    assert [row.name for row in table.rows] == [
+        *("0.parts.0", "0.act", "0.parts.1", "0.act", "1.parts.0", "0.act", "1.parts.1", "0.act")
+    ]
+    assert [row.parameters for row in table.rows] == [20, 0] * 4
+    assert [row.multiply_adds for row in table.rows] == [64, 0] * 4
+    blocks = summary(model, (4, 2, 2), depth=1)
+    assert [tuple(row) for row in blocks.rows] == [
+        *(("0", "Parts", (4, 2, 2), 40, 128), ("1", "Parts", (4, 2, 2), 40, 128))
+    ]
+    assert table.parameters == blocks.parameters == 80 and blocks.multiply_adds == 256
+
+
+def test_weights_shared_by_two_layers_count_once():
+    one, other = nn.Conv2d(4, 4, 1, bias=False), nn.Conv2d(4, 4, 1, bias=False)
+    other.weight = one.weight
+    assert [row.parameters for row in summary(nn.Sequential(one, other), (4, 2, 2)).rows] == [16, 0]
+
+
+def test_parts_that_do_not_run_stand_in_the_row_of_what_holds_them():
+    model = nn.Sequential(nn.Conv2d(4, 4, 1, bias=False), nn.ReLU())
+    model.spare = nn.ModuleList([nn.Linear(3, 3)])
+    model.forward = lambda x: model[1](model[0](x))
+    for depth in (None, 1, 2):
+        rows = by_name(summary(model, (4, 2, 2), depth))
+        assert rows["Sequential"].parameters == 12 and rows["0"].parameters == 16
+
+
+def test_a_list_of_blocks_is_opened_to_its_blocks():
+    table = summary(Parts(nn.ReLU()), (4, 2, 2), depth=1)
+    assert [row.name for row in table.rows] == ["parts.0", "act", "parts.1", "act"]
+    assert sum(row.multiply_adds for row in table.rows) == table.multiply_adds == 128
+
+
+class Tokens(nn.Module):
+    """Let a layer work on the places of an image."""
+
+    def __init__(self, layer, **options):
+        super().__init__()
+        self.layer, self.options = layer, options
+
+    def forward(self, x):
+        x = x.flatten(2).transpose(1, 2)  # (N, C, H, W) -> (N, H W, C)
+        return self.layer(x, x, x, **self.options) if self.options else self.layer(x)
+
+
+@pytest.mark.parametrize("options", [{"need_weights": True}, {"need_weights": False}])
+def test_attention_is_counted_on_paper(options):
+    model = Tokens(nn.MultiheadAttention(32, 4, batch_first=True), **options).eval()
+    tokens, width = 16, 32
+    expected = 4 * tokens * width * width + 2 * tokens * tokens * width
+    assert expected == 81_920
+    assert count_multiply_adds(model, (32, 4, 4)) == expected
+    rows = by_name(summary(model, (32, 4, 4)))
+    assert rows["layer"] == Row("layer", "MultiheadAttention", (16, 32), 4 * 32 * 33, expected)
+    assert torch.backends.mha.get_fastpath_enabled()
+
+
+def test_a_transformer_layer_and_a_recurrent_one_are_counted():
+    layer = nn.TransformerEncoderLayer(32, 4, 64, batch_first=True)
+    assert count_multiply_adds(Tokens(layer), (32, 4, 4)) == 81_920 + 2 * 16 * 32 * 64
+    recurrent = nn.LSTM(32, 8, batch_first=True)
+    assert count_multiply_adds(Tokens(recurrent), (32, 4, 4)) == 16 * 4 * 8 * (32 + 8)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_the_table_can_be_printed_in_every_encoding(encoding):
+    str(summary(create_model("small_conv"), (3, 32, 32))).encode(encoding)

@@ -333,3 +333,93 @@ def test_the_spread_of_a_walk_adds_its_steps():
         assert field_spread(np.outer(row, row)) == pytest.approx(np.sqrt(2 * depth / 3))
     with pytest.raises(ValueError, match="share must not be negative"):
         field_spread(-np.ones((3, 3)))
+
+
+def test_no_network_is_so_deep_that_its_field_vanishes():
+    """Products of many gates underflow; a path is a path."""
+    with torch.device("meta"):
+        model = torchvision.models.efficientnet_b0()
+    assert receptive_field_by_gradient(model, (3, 224, 224)).all()
+    deep = nn.Sequential(*[nn.Conv2d(1, 1, 3, padding=1) for _ in range(800)])  # (1/9)^800 is no number
+    seen = receptive_field_by_gradient(deep, (1, 3, 3), position=(0, 0))
+    assert seen.all()
+
+
+def test_a_field_that_lies_in_padding_alone_is_empty():
+    seen = receptive_field_by_gradient(
+        nn.Sequential(nn.Conv2d(1, 1, 2, padding=3)), (1, 4, 4), position=(0, 0)
+    )
+    assert seen.shape == (4, 4) and not seen.any()
+
+
+class Changed(nn.Module):
+    """What a layer gives is changed in place after it."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 1, 1, bias=False)
+        self.wide = nn.Conv2d(1, 1, 3, padding=1)
+        nn.init.ones_(self.conv.weight)
+
+    def forward(self, x):
+        out = self.conv(x)
+        out += self.wide(x)
+        return out.relu_()
+
+
+def test_a_layer_is_asked_for_what_it_gave_itself():
+    assert receptive_field_by_gradient(Changed(), (1, 5, 5), "conv").sum() == 1
+    share = effective_receptive_field(Changed(), -np.ones((1, 1, 5, 5)), "conv")
+    assert share[2, 2] == 1
+
+
+class Cut(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 1, 3)
+
+    def forward(self, x):
+        with torch.no_grad():
+            return self.conv(x)
+
+
+def test_gradients_that_are_cut_are_refused_and_detached_ones_are_not():
+    with pytest.raises(
+        ValueError, match=r"no gradient leads from the last feature maps to the image: its forward"
+    ):
+        receptive_field_by_gradient(Cut(), (1, 5, 5))
+    with pytest.raises(ValueError, match=r"no gradient leads from layer 'conv' to the image"):
+        receptive_field_by_gradient(Cut(), (1, 5, 5), "conv")
+    with torch.no_grad():  # around it, it does not matter
+        assert receptive_field_by_gradient(nn.Conv2d(1, 1, 3), (1, 5, 5)).sum() == 9
+
+
+class Tuned(nn.Module):
+    """Weights that are made from others, and places that are numbers."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(2, 2, 3)
+        self.end = nn.Identity()
+
+    def forward(self, x):
+        weight = self.conv.weight - self.conv.weight.mean((1, 2, 3), keepdim=True)
+        places = (torch.arange(x.shape[-1]) + 0).to(torch.int64).clamp(0, 99)
+        return self.end(F.conv2d(x.float(), weight)[..., places[:3]])
+
+
+def test_weights_made_from_weights_open_their_paths_too():
+    assert receptive_field_by_gradient(Tuned(), (2, 6, 6), position=(0, 0))[:3, :3].all()
+
+
+def test_an_image_that_does_not_pass_is_told_where_by_both():
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 9))
+    for measure in (
+        lambda: receptive_field(model, (3, 8, 8)),
+        lambda: receptive_field_by_gradient(model, (3, 8, 8)),
+        lambda: effective_receptive_field(model, np.ones((1, 3, 8, 8))),
+    ):
+        with pytest.raises(
+            ValueError, match=r"3 x 8 x 8 does not pass .* reached was 1 \(Conv2d\), .* 4 x 6 x 6"
+        ):
+            measure()

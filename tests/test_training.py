@@ -18,7 +18,7 @@ from cnncourse.data import ImageSet
 from cnncourse.models import create_model
 from cnncourse.training import Batches, DivergedError, Recipe, evaluate, fit
 from cnncourse.training.optimizers import create_optimizer, learning_rate_at
-from cnncourse.training.support import choose_device, wait_for
+from cnncourse.training.support import check_model, choose_device, wait_for
 
 
 def make_set(count=20, channels=3, size=8, classes=2, seed=0):
@@ -446,3 +446,16 @@ def test_the_clock_waits_for_the_device(monkeypatch, kind):
     wait_for(torch.device("cpu"))
     wait_for(torch.device(kind))
     assert waited == [kind]
+
+
+def test_a_network_that_does_not_take_the_images_says_which_layer_does_not():
+    small = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(10, 2))
+    told = r"of shape \(3, 8, 8\): the last layer reached was 2 \(Linear\), which was given 144; .*; give it"
+    with pytest.raises(ValueError, match=told):
+        check_model(small, make_set())
+    with pytest.raises(
+        ValueError, match=r"of shape \(3, 8, 8\): Given groups=1.*; give it images of the size"
+    ):
+        check_model(nn.Conv2d(1, 2, 8), make_set())
+    with pytest.raises(ValueError, match=r"of shape \(3, 8, 8\): ThreeConv takes images .*; resize them$"):
+        check_model(create_model("three_conv"), make_set())

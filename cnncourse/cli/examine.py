@@ -64,7 +64,6 @@ def examine() -> list[Finding]:
 
 PACKAGES = (
     "numpy", "matplotlib", "pillow", "tqdm", "platformdirs", "pooch", "requests", "filelock", "safetensors",
-    "torchinfo",
 )  # fmt: skip
 
 

@@ -8,13 +8,8 @@ Examples
 '1,395,178'
 """
 
-import torch
-from torch import nn
-
-from cnncourse._checks import check_counts
-from cnncourse._modules import blank, check_module, evaluating
 from cnncourse.models._memory import Kept, kept_for_backward
-from cnncourse.models._summary import Summary, summary
+from cnncourse.models._summary import Summary, count_multiply_adds, count_parameters, summary
 from cnncourse.models.alexnet import AlexNet, AlexNet2012, AlexNetCIFAR
 from cnncourse.models.convnext import ConvNeXt
 from cnncourse.models.create import MODELS, create_model
@@ -69,32 +64,3 @@ __all__ = [
     "summary",
     "trained_names",
 ]
-
-
-def count_parameters(model: nn.Module) -> int:
-    """Return how many numbers training can change.
-
-    Examples
-    --------
-    >>> count_parameters(nn.Conv2d(3, 64, kernel_size=3))
-    1792
-    """
-    return sum(p.numel() for p in check_module(model).parameters() if p.requires_grad)
-
-
-def count_multiply_adds(model: nn.Module, image_shape: tuple[int, int, int]) -> int:
-    """Return the multiply-adds of convolutions and matrix products for one image (C, H, W).
-
-    Counted by torch while the model classifies one image.
-
-    Examples
-    --------
-    >>> count_multiply_adds(nn.Conv2d(3, 64, kernel_size=3, padding=1), (3, 32, 32))
-    1769472
-    """
-    from torch.utils.flop_counter import FlopCounterMode
-
-    shape = check_counts("image_shape", image_shape, "(C, H, W)", length=3)
-    with evaluating(check_module(model)), torch.no_grad(), FlopCounterMode(display=False) as counter:
-        model(blank(model, (1, *shape)))
-    return int(counter.get_total_flops() // 2)

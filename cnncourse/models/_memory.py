@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from cnncourse._checks import check_counts
-from cnncourse._modules import blank, check_module, in_mode
+from cnncourse._modules import blank, check_module, in_mode, passing
 
 __all__ = ["Kept", "kept_for_backward"]
 
@@ -66,7 +66,7 @@ def kept_for_backward(model: nn.Module, image_shape: Sequence[int]) -> list[Kept
         return tensor
 
     hooks = torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor)
-    with in_mode(model, training=True), hooks:
+    with in_mode(model, training=True), passing(model, shape), hooks:
         model(images)
     ours = {parameter.untyped_storage()._cdata for parameter in model.parameters()}
     kept = [

@@ -1,22 +1,24 @@
 """A network as a table: each layer with its output shape, parameters and multiply-adds.
 
-The walk through the network is torchinfo's and the multiply-adds are counted by torch. Nothing is
-computed meanwhile: the network runs on shapes alone (torch's meta device), whatever its size.
+The multiply-adds are counted by torch while the network runs. Nothing is computed meanwhile: it runs on
+shapes alone (torch's meta device), whatever its size.
 """
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import nn
-from torch.func import functional_call
 
 from cnncourse._checks import check_count, check_counts
-from cnncourse._modules import blank, check_module, evaluating
+from cnncourse._modules import blank, check_module, evaluating, passing, run_on_shapes, sizes, tensors_in
 
-__all__ = ["Row", "Summary", "summary"]
+if TYPE_CHECKING:
+    from torch.utils.flop_counter import FlopCounterMode
+
+__all__ = ["Row", "Summary", "count_multiply_adds", "count_parameters", "summary"]
 
 
 class Row(NamedTuple):
@@ -58,13 +60,13 @@ class Summary:
         """Return the rows as a table in plain text, with the totals below."""
         head = ("layer", "type", "output", "parameters", "multiply-adds")
         body = [
-            (r.name, r.type, _sizes(r.output_shape), _number(r.parameters), _number(r.multiply_adds))
+            (r.name, r.type, sizes(r.output_shape), _number(r.parameters), _number(r.multiply_adds))
             for r in self.rows
         ]
         total = (self.network, "", "", f"{self.parameters:,}", f"{self.multiply_adds:,}")
-        first = ("image", "", _sizes(self.image_shape), "", "")
+        first = ("image", "", sizes(self.image_shape), "", "")
         widths = [max(map(len, column)) for column in zip(head, first, *body, total, strict=True)]
-        rule = "─" * (sum(widths) + 2 * len(widths) - 2)
+        rule = "-" * (sum(widths) + 2 * len(widths) - 2)
         lines = [_line(row, widths) for row in (head, first, *body, total)]
         return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
 
@@ -80,7 +82,8 @@ def summary(model: nn.Module, image_shape: Sequence[int], depth: int | None = No
     Parameters
     ----------
     model : nn.Module
-        Any network that takes a batch of images. It may stand on any device, the meta device too.
+        Any network that takes a batch of images. It may stand on any device, the meta device too. A layer
+        with several names goes by the first.
     image_shape : sequence of int
         Shape (C, H, W) of one image.
     depth : int, optional
@@ -96,7 +99,8 @@ def summary(model: nn.Module, image_shape: Sequence[int], depth: int | None = No
     Raises
     ------
     ValueError
-        If an image of this shape does not pass through the network; the message names the layer.
+        If an image of this shape does not pass through the network, where the message names the layer;
+        or if the network cannot be run on shapes alone.
 
     Examples
     --------
@@ -105,130 +109,129 @@ def summary(model: nn.Module, image_shape: Sequence[int], depth: int | None = No
     Row(name='0', type='Conv2d', output_shape=(64, 30, 30), parameters=1792, multiply_adds=1555200)
     >>> print(table)
     layer       type       output        parameters  multiply-adds
-    ──────────────────────────────────────────────────────────────
+    --------------------------------------------------------------
     image                  3 x 32 x 32
     0           Conv2d     64 x 30 x 30       1,792      1,555,200
     1           ReLU       64 x 30 x 30           -              -
     2           MaxPool2d  64 x 15 x 15           -              -
-    ──────────────────────────────────────────────────────────────
+    --------------------------------------------------------------
     Sequential                                1,792      1,555,200
     """
     shape = check_counts("image_shape", image_shape, "(C, H, W)", length=3)
     if depth is not None:
         check_count("depth", depth)
-    with evaluating(check_module(model)):
-        layers = _walk(model, shape)
-        counts = _multiply_adds(model, shape)
-    names = {id(module): name for name, module in model.named_modules()}
-    calls = Counter(names[id(layer.module)] for layer in layers)
-    rows = tuple(
-        _row(layer, names[id(layer.module)], counts, calls, depth)
-        for layer in layers
-        if _is_shown(layer, names[id(layer.module)], counts, depth)
-    )
+    calls, multiply_adds = _calls_of(check_module(model), shape, depth)
+    rows = _rows(calls, {id(call.module) for call in calls})
     every = sum(parameter.numel() for parameter in model.parameters())
-    return Summary(type(model).__name__, shape, rows, every, counts.get("", 0))
+    return Summary(type(model).__name__, shape, rows, every, multiply_adds)
 
 
-def _level(name: str) -> int:
-    return name.count(".") + 1 if name else 0
+def count_parameters(model: nn.Module) -> int:
+    """Return how many numbers training can change.
+
+    Examples
+    --------
+    >>> count_parameters(nn.Conv2d(3, 64, kernel_size=3))
+    1792
+    """
+    return sum(p.numel() for p in check_module(model).parameters() if p.requires_grad)
 
 
-def _is_shown(layer: Any, name: str, counts: Mapping[str, int], depth: int | None) -> bool:
-    """Tell whether a module has a row: one at `depth`; above it, one without parts or with own work."""
-    level = _level(name)
-    if depth is not None and level >= depth:
-        return level == depth
-    return bool(layer.is_leaf_layer or layer.leftover_params() or _own_adds(layer, name, counts))
+def count_multiply_adds(model: nn.Module, image_shape: Sequence[int]) -> int:
+    """Return the multiply-adds of convolutions and matrix products for one image (C, H, W).
+
+    Counted by torch while one image runs through the model, on shapes alone.
+
+    Examples
+    --------
+    >>> count_multiply_adds(nn.Conv2d(3, 64, kernel_size=3, padding=1), (3, 32, 32))
+    1769472
+    """
+    return summary(model, image_shape).multiply_adds
 
 
-def _own_adds(layer: Any, name: str, counts: Mapping[str, int]) -> int:
-    """Return the multiply-adds that a module makes beside its parts, such as attention's products."""
-    parts = (f"{name}.{child}".lstrip(".") for child, _ in layer.module.named_children())
-    return counts.get(name, 0) - sum(counts.get(part, 0) for part in parts)
+@contextmanager
+def _counted() -> Iterator["FlopCounterMode"]:
+    """Count what torch computes inside the block; a multiply-add is two of its operations.
 
-
-def _row(
-    layer: Any, name: str, counts: Mapping[str, int], calls: Mapping[str, int], depth: int | None
-) -> Row:
-    """Return the row of one call of a module: all in it at `depth`, else what its parts do not hold."""
-    kind = type(layer.module).__name__
-    parameters, adds = layer.num_params, counts.get(name, 0)
-    if not layer.is_leaf_layer and _level(name) != depth:
-        parameters, adds = layer.leftover_params(), _own_adds(layer, name, counts)
-    return Row(
-        name or kind,
-        kind,
-        tuple(layer.output_size[1:]),
-        0 if layer.is_recursive else parameters,
-        adds // calls[name],
-    )
-
-
-class _ShapesOnly(nn.Module):
-    """Run a network with its weights replaced by bare shapes, so that nothing is computed."""
-
-    def __init__(self, model: nn.Module) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, x: torch.Tensor) -> Any:
-        state = {**dict(self.model.named_parameters()), **dict(self.model.named_buffers())}
-        return functional_call(self.model, {name: value.to("meta") for name, value in state.items()}, x)
-
-
-def _walk(model: nn.Module, shape: tuple[int, ...]) -> list[Any]:
-    """Return torchinfo's account of each module that ran, in that order."""
-    import torchinfo
-
-    entered: list[tuple[str, Any]] = []
-    hooks = [
-        module.register_forward_pre_hook(lambda _, x, name=name: entered.append((name, x)))
-        for name, module in model.named_modules()
-        if not list(module.children())
-    ]
-    image = blank(model, (1, *shape), "meta")
-    try:
-        found = torchinfo.summary(_ShapesOnly(model), input_data=image, depth=100, verbose=0)
-    except RuntimeError as error:
-        raise ValueError(_where(model, shape, entered, error.__cause__ or error)) from error
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return [layer for layer in found.summary_list[1:] if layer.executed]
-
-
-def _where(
-    model: nn.Module, shape: Sequence[int], entered: list[tuple[str, Any]], error: BaseException
-) -> str:
-    """Say which layer an image does not pass."""
-    text = f"an image {_sizes(shape)} does not pass through {type(model).__name__}"
-    if entered:
-        name, inputs = entered[-1]
-        kind = type(model.get_submodule(name)).__name__
-        given = [_sizes(x.shape[1:]) for x in inputs if isinstance(x, torch.Tensor)]
-        text += f": the last layer reached was {name} ({kind}), which was given {' and '.join(given)}"
-    return f"{text}; {str(error).splitlines()[0]}"
-
-
-def _multiply_adds(model: nn.Module, shape: tuple[int, ...]) -> dict[str, int]:
-    """Return the multiply-adds of each module by name; those of the whole network under ''."""
+    Attention takes its usual path meanwhile: torch does not count the one that does it all in one operation.
+    """
     from torch.utils.flop_counter import FlopCounterMode
 
-    runner = _ShapesOnly(model).eval()
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        runner(blank(model, (1, *shape), "meta"))
-    start = f"{type(runner).__name__}.model"
-    flops = {name: sum(kinds.values()) for name, kinds in counter.get_flop_counts().items()}
-    return {
-        name.removeprefix(start).removeprefix("."): int(count // 2)
-        for name, count in flops.items()
-        if name.startswith(start)
-    }
+    fast = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+            yield counter
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
 
 
-def _sizes(shape: Sequence[int]) -> str:
-    return " x ".join(map(str, shape))
+@dataclass(eq=False)
+class _Call:
+    """One run of a module: `closed` if the table shows it with all that is in it, as one row."""
+
+    name: str
+    module: nn.Module
+    closed: bool
+    before: int  # multiply-adds of the network before it
+    inside: int = 0  # multiply-adds of the modules that ran in it
+    is_leaf: bool = True  # no module ran in it
+    multiply_adds: int = 0
+    output_shape: tuple[int, ...] = ()
+
+
+def _calls_of(model: nn.Module, shape: tuple[int, ...], depth: int | None) -> tuple[list[_Call], int]:
+    """Return each run of a module that the table may show, in order, and all multiply-adds."""
+    calls: list[_Call] = []
+    running: list[_Call | None] = []  # None for what runs inside a closed one
+
+    def enter(name: str, module: nn.Module) -> None:
+        above = running[-1] if running else None
+        call = None
+        if not running or (above is not None and not above.closed):
+            level = name.count(".") + 1 if name else 0
+            call = _Call(name, module, depth is not None and level >= depth, counter.get_total_flops() // 2)
+            calls.append(call)
+        if above is not None:
+            above.is_leaf = False
+        running.append(call)
+
+    def leave(name: str, module: nn.Module, given: list[torch.Tensor], output: Any) -> Any:
+        call = running.pop()
+        if call is not None:
+            call.multiply_adds = counter.get_total_flops() // 2 - call.before
+            call.output_shape = next((tuple(tensor.shape[1:]) for tensor in tensors_in(output)), ())
+            if running and running[-1] is not None:
+                running[-1].inside += call.multiply_adds
+        return output
+
+    with evaluating(model), _counted() as counter, passing(model, shape, enter, leave):
+        run_on_shapes(model, blank(model, (1, *shape), "meta"))
+    return calls, counter.get_total_flops() // 2
+
+
+def _rows(calls: Sequence[_Call], ran: Collection[int]) -> tuple[Row, ...]:
+    """Return a row for each call that is closed, ran no module inside, or has work or weights of its own."""
+    counted: set[int] = set()  # a parameter is counted once, where it is met first
+    rows = []
+    for call in calls:
+        own = call.module.parameters() if call.closed or call.is_leaf else _left_over(call.module, ran)
+        new = {id(parameter): parameter.numel() for parameter in own if id(parameter) not in counted}
+        counted.update(new)
+        adds = call.multiply_adds - call.inside
+        if call.closed or call.is_leaf or new or adds:
+            kind = type(call.module).__name__
+            rows.append(Row(call.name or kind, kind, call.output_shape, sum(new.values()), adds))
+    return tuple(rows)
+
+
+def _left_over(module: nn.Module, ran: Collection[int]) -> Iterator[nn.Parameter]:
+    """Yield the parameters of a module that belong to no part of it that ran."""
+    yield from module.parameters(recurse=False)
+    for part in module.children():
+        if id(part) not in ran:
+            yield from _left_over(part, ran)
 
 
 def _number(value: int) -> str:

@@ -211,22 +211,16 @@ def _shapes(model: Any, image_shape: Sequence[int], names: Sequence[str]) -> lis
     """Return the shape that each named part of `model` puts out for one image."""
     import torch
 
-    from cnncourse._modules import evaluating
+    from cnncourse._modules import evaluating, passing
 
     found: dict[str, tuple[int, ...]] = {}
-    parts = dict(model.named_modules())
-    hooks = [
-        parts[name].register_forward_hook(
-            lambda part, inputs, output, name=name: found.update({name: tuple(output.shape[1:])})
-        )
-        for name in names
-    ]
-    try:
-        with evaluating(model), torch.no_grad():
-            model(torch.zeros(1, *image_shape))
-    finally:
-        for hook in hooks:
-            hook.remove()
+
+    def leave(name: str, module: Any, given: Any, output: Any) -> Any:
+        found[name] = tuple(output.shape[1:])
+        return output
+
+    with evaluating(model), torch.no_grad(), passing(model, image_shape, leave=leave):
+        model(torch.zeros(1, *image_shape))
     return [found[name] for name in names]
 
 

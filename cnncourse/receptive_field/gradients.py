@@ -6,21 +6,15 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import nn
 from torch.func import functional_call
 from torch.overrides import TorchFunctionMode
 
 from cnncourse._checks import check_choice, check_counts, check_image
-from cnncourse._modules import check_module, evaluating
+from cnncourse._modules import check_module, evaluating, passing, tensors_in
+from cnncourse._trace import function_name
 from cnncourse.convolution.shapes import check_pair
-
-FLAT = {
-    "relu", "relu_", "relu6", "leaky_relu", "gelu", "silu", "tanh", "sigmoid", "hardswish", "hardsigmoid",
-    "elu", "selu", "celu", "mish", "hardtanh", "prelu", "softplus", "dropout", "batch_norm", "layer_norm",
-    "local_response_norm",
-}  # fmt: skip
-OVER_PLACES = {"group_norm", "instance_norm"}  # each value depends on all places of a map
+from cnncourse.receptive_field.operations import KNOWN, Operation, key
 
 
 def receptive_field_by_gradient(
@@ -32,9 +26,9 @@ def receptive_field_by_gradient(
     """Return which pixels one output depends on, from its gradient with respect to the image.
 
     So that no path is hidden by chance, every path is opened first: all weights are made equal and
-    positive, pooling by the largest value becomes pooling by the mean, and what works on each value
-    alone, or on the channels at one place (activations; batch, response and layer normalization) is left
-    out. Then a gradient is zero only where no path leads.
+    positive, maxima become means, products sums, and what works on each value alone (activations, batch
+    normalization) is left out. On its way back, each gradient is replaced by 1 where it is not zero, so that
+    it gets lost in no network, however deep. Then it is zero only where no path leads.
 
     Parameters
     ----------
@@ -50,12 +44,13 @@ def receptive_field_by_gradient(
     Returns
     -------
     ndarray of shape (H, W)
-        Booleans.
+        Booleans; nowhere true if the output sees padding alone.
 
     Raises
     ------
     ValueError
-        If there is no such layer, its output is no feature map, or `position` lies outside it.
+        If there is no such layer, its output is no feature map or has no gradient, or `position` lies
+        outside it; or if the image does not pass through the network.
 
     Examples
     --------
@@ -68,11 +63,17 @@ def receptive_field_by_gradient(
     state = {**weights, **{name: _with_numbers(value) for name, value in model.named_buffers()}}
     shape = check_counts("image_shape", image_shape, "(C, H, W)", length=3)
     image = torch.ones(1, *shape, dtype=torch.float64, requires_grad=True)
-    with evaluating(model), _Open():
-        maps = _output_of(model, layer, image, state)
-        _at(maps, position).sum().backward()  # type: ignore[no-untyped-call]
-    assert image.grad is not None
-    return (image.grad[0].abs().sum(dim=0) > 0).numpy()
+    with evaluating(model), torch.enable_grad(), _Open():
+        maps = _output_of(model, layer, image.clone(), state)  # a copy, since a leaf cannot change in place
+        asked = _at(maps, position).sum()
+    if not asked.requires_grad:
+        raise ValueError(
+            f"no gradient leads from {'layer ' + repr(layer) if layer else 'the last feature maps'} to the "
+            "image: its forward cuts it (torch.no_grad, whole numbers); ask a layer before it"
+        )
+    (grad,) = torch.autograd.grad(asked, image, allow_unused=True)
+    seen = torch.zeros(shape[1:], dtype=torch.bool) if grad is None else (grad[0] != 0).any(dim=0)
+    return seen.numpy()
 
 
 def effective_receptive_field(
@@ -181,63 +182,40 @@ class _Open(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = dict(kwargs or {})
-        name = str(getattr(func, "__name__", ""))
-        if name in FLAT:
-            given: torch.Tensor = args[0] if args else kwargs["input"]
-            return given.view_as(given)
-        if name in OVER_PLACES:
-            spread: torch.Tensor = args[0] + args[0].mean(dim=(-2, -1), keepdim=True)
-            return spread
-        if name in ("max_pool2d", "boolean_dispatch"):
-            return _mean_pool(*args, **kwargs)
-        if name == "adaptive_max_pool2d":
-            return F.adaptive_avg_pool2d(args[0], args[1] if len(args) > 1 else kwargs["output_size"])
-        return func(*args, **kwargs)
+        opening = KNOWN.get(key(function_name(func)), Operation()).opening
+        result = opening(func, args, kwargs) if opening else func(*args, **kwargs)
+        for tensor in tensors_in(result):
+            if tensor.requires_grad and tensor.grad_fn is not None:
+                tensor.register_hook(_to_ones)  # type: ignore[no-untyped-call] # torch's has no types
+        return result
 
 
-def _mean_pool(
-    input: torch.Tensor,  # noqa: A002 - torch's name
-    kernel_size: Any,
-    stride: Any = None,
-    padding: Any = 0,
-    dilation: Any = 1,
-    ceil_mode: bool = False,
-    return_indices: bool = False,
-) -> torch.Tensor:
-    """Pool by the mean where a network pools by the largest value."""
-    if dilation in (1, (1, 1), [1, 1]):
-        return F.avg_pool2d(input, kernel_size, stride or kernel_size, padding, ceil_mode)
-    high, wide = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
-    channels = input.shape[1]
-    ones = torch.full((channels, 1, high, wide), 1 / (high * wide), dtype=input.dtype)
-    return F.conv2d(input, ones, None, stride or kernel_size, padding, dilation, channels)
+def _to_ones(gradient: torch.Tensor | None) -> torch.Tensor | None:
+    """Return 1 for each gradient that is not zero, so that products neither vanish nor explode.
+
+    None stands for a part that nobody takes, such as one half of a tensor that was split.
+    """
+    return None if gradient is None else (gradient != 0).to(gradient.dtype)
 
 
 def _output_of(
     model: nn.Module, layer: str | None, image: torch.Tensor, state: dict[str, torch.Tensor] | None
 ) -> torch.Tensor:
     """Return the feature maps (N, C, H, W) of one module."""
-    modules = dict(model.named_modules())
     if layer is not None:
-        check_choice("layer", layer, filter(None, modules))
+        check_choice("layer", layer, filter(None, dict(model.named_modules())))
     found: dict[str, Any] = {}
-    chosen = {layer: modules[layer]} if layer is not None else modules
 
-    def keep(name: str) -> Any:
-        def hook(module: nn.Module, given: Any, output: Any) -> None:
-            grid = isinstance(output, torch.Tensor) and output.ndim == 4 and max(output.shape[2:]) > 1
-            if layer is not None or grid:
-                found.pop(name, None)
-                found[name] = output  # the last one asked stands last
+    def leave(name: str, module: nn.Module, given: list[torch.Tensor], output: Any) -> Any:
+        """Keep a copy of the last output, since what follows may change it in place."""
+        grid = isinstance(output, torch.Tensor) and output.ndim == 4 and max(output.shape[2:]) > 1
+        if name == layer or (layer is None and grid):
+            found.clear()
+            found[name] = output.clone() if isinstance(output, torch.Tensor) else output
+        return output
 
-        return hook
-
-    hooks = [module.register_forward_hook(keep(name)) for name, module in chosen.items()]
-    try:
+    with passing(model, image.shape[1:], leave=leave):
         functional_call(model, state, (image,)) if state is not None else model(image)
-    finally:
-        for hook in hooks:
-            hook.remove()
     if not found:
         raise ValueError(f"no feature maps larger than 1x1 in {type(model).__name__}; name a layer")
     name, maps = list(found.items())[-1]

@@ -6,8 +6,9 @@ from typing import NamedTuple
 from torch import nn
 
 from cnncourse._checks import check_count, check_counts
-from cnncourse._trace import is_own, trace
-from cnncourse.receptive_field.steps import Field, fields_of
+from cnncourse._trace import Node, is_own, trace
+from cnncourse.receptive_field.operations import operation_of
+from cnncourse.receptive_field.steps import Field, pads_with_pixels, unknown
 
 AXES = {"height": 2, "width": 3}
 
@@ -21,6 +22,11 @@ class FieldRow(NamedTuple):
     jump: int  # pixels between the fields of two neighbors; 0 if all see the same
     start: int  # first pixel that output 0 sees; below zero in the padding
     outputs: int  # how many outputs there are along the axis
+    known: tuple[int, int] | None = None  # pixels, beyond which a layer has padded with copies of pixels
+
+    def __repr__(self) -> str:
+        shown = {name: value for name, value in self._asdict().items() if value is not None}
+        return f"FieldRow({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
     def window(self, index: int, pixels: int | None = None) -> tuple[int, int]:
         """Return the first pixel that output `index` sees, and the first beyond it.
@@ -30,7 +36,14 @@ class FieldRow(NamedTuple):
         index : int
             Position of the output along the axis.
         pixels : int, optional
-            The image's size along the axis; what lies outside it is cut off.
+            The image's size along the axis; what lies outside it is cut off. Padding inside it, where an
+            earlier layer has left pixels out, counts as seen.
+
+        Raises
+        ------
+        ValueError
+            If there is no such output; or, where `pixels` are given, if it sees padding that was made from
+            pixels (reflect, replicate or circular): then these are seen too, wherever they lie.
 
         Examples
         --------
@@ -40,7 +53,15 @@ class FieldRow(NamedTuple):
         if check_count("index", index, minimum=0) >= self.outputs:
             raise ValueError(f"index must be from 0 to {self.outputs - 1}, got {index}")
         first, end = Field(self.size, self.jump, self.start).window(index)
-        return (first, end) if pixels is None else (max(first, 0), min(end, pixels))
+        if pixels is None:
+            return first, end
+        beyond = self.known is not None and (first < self.known[0] or end > self.known[1])
+        if beyond and (first > 0 or end < pixels):
+            raise ValueError(
+                f"output {index} of {self.layer} sees padding made from pixels of the image, from {first} to "
+                f"{end}: which pixels these are, receptive_field_by_gradient measures"
+            )
+        return max(first, 0), min(end, pixels)
 
 
 def receptive_field(
@@ -88,11 +109,52 @@ def receptive_field(
     nodes = trace(model, check_counts("image_shape", image_shape, "(C, H, W)", length=3), is_own)
     fields = fields_of(nodes, AXES[axis])
     rows = []
-    for node, field in zip(nodes[1:], fields[1:], strict=True):
-        row = FieldRow(
-            node.name, node.operation, field.size, field.jump, field.start, field.outputs(node.shape)
-        )
+    for node, field, known in list(zip(nodes, fields, _known(nodes, fields), strict=True))[1:]:
+        outputs = field.outputs(node.shape)
+        row = FieldRow(node.name, node.operation, field.size, field.jump, field.start, outputs, known)
         same = [fields[i] for i in node.inputs]
         if every or len(same) > 1 or field != same[0]:
             rows.append(row)
     return rows
+
+
+def fields_of(nodes: Sequence[Node], axis: int) -> list[Field]:
+    """Return the field of each node along `axis` of its tensor (2 is the height, 3 the width)."""
+    fields = [Field(axis=axis)]
+    for node in nodes[1:]:
+        operation = operation_of(node)
+        given = [fields[i] for i in dict.fromkeys(node.inputs)]
+        shapes = [nodes[i].shape for i in dict.fromkeys(node.inputs)]
+        if len(given) > 1 and not operation.joins:
+            raise unknown(node)
+        field = _joined(given, shapes) if len(given) > 1 else given[0]
+        fields.append(operation.step(node, field, shapes[0]))
+    return fields
+
+
+def _joined(fields: Sequence[Field], shapes: Sequence[tuple[int, ...]]) -> Field:
+    """Return the field where branches meet: from the first pixel that one of them sees to the last.
+
+    Branches with one common jump stay in step. Otherwise, as where a gate saw the whole picture, all outputs
+    are taken to see what all of them see together; that is exact if one branch sees everything.
+    """
+    grids = [field for field in fields if field.axis is not None]
+    outputs = [field.outputs(shape) for field, shape in zip(fields, shapes, strict=True)]
+    in_step = len({(field.jump, count) for field, count in zip(fields, outputs, strict=True)}) == 1
+    if not in_step:
+        fields = [field.together(count) for field, count in zip(fields, outputs, strict=True)]
+    first = min(field.start for field in fields)
+    end = max(field.start + field.size for field in fields)
+    return Field(end - first, fields[0].jump, first, grids[0].axis if grids else None)
+
+
+def _known(nodes: Sequence[Node], fields: Sequence[Field]) -> list[tuple[int, int] | None]:
+    """Return for each node between which pixels its windows hold no padding that was made from pixels."""
+    known: list[tuple[int, int] | None] = [None]
+    for node in nodes[1:]:
+        bounds = [bound for i in node.inputs if (bound := known[i]) is not None]
+        if pads_with_pixels(node):
+            source, shape = fields[node.inputs[0]], nodes[node.inputs[0]].shape
+            bounds.append((source.window(0)[0], source.window(source.outputs(shape) - 1)[1]))
+        known.append((max(a for a, _ in bounds), min(b for _, b in bounds)) if bounds else None)
+    return known

@@ -1,12 +1,13 @@
 """How each operation of a network changes the receptive field along one axis."""
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from torch import nn
 
 from cnncourse._checks import check_count
-from cnncourse._trace import Node, names_of
+from cnncourse._trace import Node
 
 
 class Field(NamedTuple):
@@ -62,58 +63,19 @@ class Field(NamedTuple):
 
 Step = Callable[[Node, Field, tuple[int, ...]], Field]  # the input's field and shape -> the output's field
 
-SAME = {
-    "identity", "relu", "relu6", "leaky_relu", "leakyrelu", "gelu", "silu", "tanh", "sigmoid", "hardswish",
-    "hardsigmoid", "elu", "selu", "celu", "mish", "hardtanh", "prelu", "softplus", "clamp", "dropout",
-    "dropout2d", "batchnorm2d", "batch_norm", "localresponsenorm", "local_response_norm", "add", "mul", "sub",
-    "truediv", "div", "neg", "pow", "square", "exp", "abs", "float", "chunk", "split",
-    "channel_shuffle", "channelshuffle",
-}  # fmt: skip
-JOINS = {"add", "mul", "sub", "truediv", "div", "cat", "concat", "maximum", "minimum", "stack"}
+
+def same(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
+    """Follow what looks at each value alone, or with the channels at its place."""
+    return field
 
 
-def fields_of(nodes: Sequence[Node], axis: int) -> list[Field]:
-    """Return the field of each node along `axis` of its tensor (2 is the height, 3 the width)."""
-    fields = [Field(axis=axis)]
-    for node in nodes[1:]:
-        given = [fields[i] for i in dict.fromkeys(node.inputs)]
-        shapes = [nodes[i].shape for i in dict.fromkeys(node.inputs)]
-        if len(given) > 1:
-            fields.append(_joined(node, given, shapes))
-        else:
-            fields.append(_step_of(node)(node, given[0], shapes[0]))
-    return fields
+def everywhere(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
+    """Follow what lets each output depend on all places of its map."""
+    return field if field.axis is None else field.together(field.outputs(shape))._replace(axis=field.axis)
 
 
-def _joined(node: Node, fields: Sequence[Field], shapes: Sequence[tuple[int, ...]]) -> Field:
-    """Return the field where branches meet: from the first pixel that one of them sees to the last.
-
-    Branches with one common jump stay in step. Otherwise, as where a gate saw the whole picture, all outputs
-    are taken to see what all of them see together; that is exact if one branch sees everything.
-    """
-    if node.operation not in JOINS:
-        raise _unknown(node)
-    grids = [field for field in fields if field.axis is not None]
-    outputs = [field.outputs(shape) for field, shape in zip(fields, shapes, strict=True)]
-    in_step = len({(field.jump, count) for field, count in zip(fields, outputs, strict=True)}) == 1
-    if not in_step:
-        fields = [field.together(count) for field, count in zip(fields, outputs, strict=True)]
-    first = min(field.start for field in fields)
-    end = max(field.start + field.size for field in fields)
-    return Field(end - first, fields[0].jump, first, grids[0].axis if grids else None)
-
-
-def _step_of(node: Node) -> Step:
-    """Return what an operation with one input does to its field."""
-    for name in names_of(node):
-        if name in STEPS:
-            return STEPS[name]
-        if name in SAME or name in JOINS:
-            return lambda node, field, shape: field
-    raise _unknown(node)
-
-
-def _unknown(node: Node) -> ValueError:
+def unknown(node: Node) -> ValueError:
+    """Return the error of an operation that the recursion cannot follow."""
     return ValueError(
         f"{node.name} ({node.operation}) has no receptive field that the recursion can follow; "
         "measure the field with receptive_field_by_gradient"
@@ -130,12 +92,20 @@ def _option(node: Node, name: str, place: int, default: Any = None) -> Any:
 
 def _along(node: Node, value: Any, field: Field) -> int:
     """Return the entry of a pair (vertical, horizontal) that belongs to the axis."""
-    if field.axis is None:  # something before has taken the grid away
-        raise _unknown(node)
+    if field.axis not in (2, 3):  # something before has taken the grid away, or turned it
+        raise unknown(node)
     return int(value if isinstance(value, int) else value[-1] if len(value) == 1 else value[field.axis - 2])
 
 
-def _convolution(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
+def _axis_of(node: Node, dim: Any, dims: int) -> int:
+    """Return an operation's axis, counted from the front."""
+    if not isinstance(dim, int):
+        raise unknown(node)
+    return dim % dims
+
+
+def convolution(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
+    """Follow a convolution."""
     size = (
         _option(node, "kernel_size", 0) if node.module is not None else tuple(_option(node, "weight", 1))[2:]
     )
@@ -149,7 +119,8 @@ def _convolution(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
     return field.through(kernel, _along(node, stride, field), before, gap)
 
 
-def _pool(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
+def pool(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
+    """Follow a pooling with a window."""
     size = _option(node, "kernel_size", 1)
     stride = _option(node, "stride", 2) or size
     padding = _option(node, "padding", 3, 0)
@@ -158,98 +129,166 @@ def _pool(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
     return field.through(*options)
 
 
-def _adaptive(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
+def lp_pool(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
+    """Follow power-average pooling."""
+    size = _option(node, "kernel_size", 2)
+    stride = _option(node, "stride", 3) or size
+    return field.through(_along(node, size, field), _along(node, stride, field))
+
+
+def adaptive(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
+    """Follow a pooling to a given size, where its windows are equal."""
     before, after = field.outputs(shape), field.outputs(node.shape)
     if after == 1:
-        return field.together(before)._replace(axis=field.axis)
+        return everywhere(node, field, shape)
     if before == 1:  # copies of one value
         return field._replace(jump=0)
     if before % after:
-        raise _unknown(node)
+        raise unknown(node)
     return field.through(before // after, before // after)
 
 
-def _slice(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
-    index = node.arguments[1] if isinstance(node.arguments[1], tuple) else (node.arguments[1],)
-    if Ellipsis in index:
-        missing = len(shape) + 2 - len(index)
-        place = index.index(Ellipsis)
-        index = (*index[:place], *[slice(None)] * missing, *index[place + 1 :])
-    if field.axis is None or len(index) <= field.axis:
+def index(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
+    """Follow an index: a slice keeps some places, a number one, None adds an axis."""
+    given = node.arguments[1] if isinstance(node.arguments[1], tuple) else (node.arguments[1],)
+    if node.arguments[1] is None or any(not isinstance(i, int | slice | None | type(...)) for i in given):
+        raise unknown(node)  # by values that come from the image, or by a list
+    if field.axis is None:
         return field
-    part = index[field.axis]
-    if not isinstance(part, slice):
-        raise _unknown(node)
-    first, _, step = part.indices(field.outputs(shape))
-    return field._replace(start=field.start + first * field.jump, jump=field.jump * step)
+    missing = len(shape) + 2 - sum(i is not None for i in given)
+    if Ellipsis in given:
+        place = given.index(Ellipsis)
+        given = (*given[:place], *[slice(None)] * missing, *given[place + 1 :])
+    old = new = 0  # axes before and after
+    for part in given:
+        if part is not None and old == field.axis:
+            if isinstance(part, int):
+                first = field.start + part % field.outputs(shape) * field.jump
+                return Field(field.size, 0, first, None)
+            first, _, step = part.indices(field.outputs(shape))
+            return field._replace(start=field.start + first * field.jump, jump=field.jump * step, axis=new)
+        old, new = old + (part is not None), new + (not isinstance(part, int))
+    return field._replace(axis=field.axis + new - old)
 
 
-def _pad(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
+def pad(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
+    """Follow padding, or cropping."""
     sides = _option(node, "padding" if node.module is not None else "pad", 1)
     sides = (sides,) * 4 if isinstance(sides, int) else tuple(sides)
-    if field.axis is None or len(sides) <= (place := 2 * (3 - field.axis)):
+    if field.axis is None or len(sides) <= (place := 2 * (len(shape) - field.axis)):
         return field
     return field._replace(start=field.start - sides[place] * field.jump)
 
 
-def _permute(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
+def permute(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
+    """Follow a new order of the axes."""
     order = node.arguments[1] if isinstance(node.arguments[1], tuple | list) else node.arguments[1:]
     order = [place % (len(shape) + 1) for place in order]
     return field if field.axis is None else field._replace(axis=order.index(field.axis))
 
 
-def _transpose(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
+def transpose(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
+    """Follow two axes that change places."""
     one, other = (_option(node, name, place) % (len(shape) + 1) for name, place in (("dim0", 1), ("dim1", 2)))
     return field._replace(axis={one: other, other: one}.get(field.axis, field.axis))
 
 
-def _norm_of_last(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
-    """Layer normalization or a dense layer: works along the last axis, at each place of the others alone."""
-    module, axis = node.module, field.axis
-    if isinstance(module, nn.LayerNorm) and len(module.normalized_shape) > 1:
-        raise _unknown(node)
-    if axis is None or axis < len(shape):
+def dense(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
+    """Follow a dense layer: it works along the last axis, at each place of the others alone."""
+    return field.together(field.outputs(shape)) if field.axis == len(shape) else field
+
+
+def layer_norm(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
+    """Follow layer normalization, over the last axes."""
+    over = len(_option(node, "normalized_shape", 1))
+    return field if field.axis is None or field.axis <= len(shape) - over else everywhere(node, field, shape)
+
+
+def batch_norm(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
+    """Follow batch normalization; without statistics of its own it takes those of its input."""
+    own = _option(node, "running_mean", 1) is not None
+    own = own and (node.module is not None or not _option(node, "training", 5, False))
+    return field if own else everywhere(node, field, shape)
+
+
+def instance_norm(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
+    """Follow instance normalization, which may have statistics of its own."""
+    module = node.module
+    own = (
+        not dict(node.keywords).get("use_input_stats", True)
+        if module is None
+        else module.running_mean is not None
+    )
+    return field if own else everywhere(node, field, shape)
+
+
+def along_one(default: int | None) -> Step:
+    """Return the step of what works along one axis, at each place of the others alone: softmax."""
+
+    def step(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
+        place = 2 if node.operation == "normalize" else 1
+        dim = -3 if isinstance(node.module, nn.Softmax2d) else _option(node, "dim", place, default)
+        axis = _axis_of(node, dim, len(shape) + 1)
+        return everywhere(node, field, shape) if axis == field.axis else field
+
+    return step
+
+
+def parts(default: int, place: int) -> Step:
+    """Return the step of what cuts one axis into parts, or lays parts side by side on it: chunk, cat."""
+
+    def step(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
+        if _axis_of(node, _option(node, "dim", place, default), len(shape) + 1) == field.axis:
+            raise unknown(node)
         return field
+
+    return step
+
+
+def stack(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
+    """Follow a new axis, on which inputs are laid side by side."""
+    new = _axis_of(node, _option(node, "dim", 1, 0), len(shape) + 2)
+    return field if field.axis is None else field._replace(axis=field.axis + (new <= field.axis))
+
+
+def reshape(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
+    """Follow axes that are cut or joined; if the grid is, one value may see all."""
+    if math.prod(node.shape) != math.prod(shape):  # the batch is part of it
+        raise unknown(node)
+    if field.axis is None:
+        return field
+    before, places = math.prod(shape[: field.axis - 1]), shape[field.axis - 1]
+    for axis, size in enumerate(node.shape):
+        if size == places and math.prod(node.shape[:axis]) == before:
+            return field._replace(axis=axis + 1)
     return field.together(field.outputs(shape))
 
 
-def _channel_norm(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
-    """Tell normalization over channels alone (torchvision's LayerNorm2d) from one over all places."""
-    if type(node.module).__name__ == "LayerNorm2d" or field.axis is None:
-        return field
-    return field.together(field.outputs(shape))._replace(axis=field.axis)
-
-
-def _reshape(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
-    """Return the field after other axes are cut or joined; if the grid is, one value may see all."""
-    if field.axis is None:
-        return field
-    if node.shape[-2:] == shape[-2:]:
-        return field._replace(axis=field.axis + len(node.shape) - len(shape))
-    return field.together(field.outputs(shape))
-
-
-def _mean(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
-    if field.axis is None:
-        return field
+def reduce(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
+    """Follow a mean, or a sum, over some axes or over all."""
+    dims = reduced(node.arguments, dict(node.keywords), len(shape) + 1)
+    if 0 in dims and len(dims) <= len(shape):
+        raise unknown(node)
     kept = len(node.shape) == len(shape)
-    if kept and node.shape[field.axis - 1] == shape[field.axis - 1] > 1:
+    if field.axis is None:
         return field
-    seen = field.together(field.outputs(shape))
-    return seen._replace(axis=field.axis) if kept else seen
+    if field.axis in dims:
+        return field.together(field.outputs(shape))._replace(axis=field.axis if kept else None)
+    return field if kept else field._replace(axis=field.axis - sum(dim < field.axis for dim in dims))
 
 
-STEPS: dict[str, Step] = {
-    "conv2d": _convolution,
-    **dict.fromkeys(("maxpool2d", "avgpool2d", "max_pool2d", "avg_pool2d", "lppool2d"), _pool),
-    **dict.fromkeys(("adaptiveavgpool2d", "adaptivemaxpool2d", "adaptive_avg_pool2d"), _adaptive),
-    "adaptive_max_pool2d": _adaptive,
-    "getitem": _slice,
-    **dict.fromkeys(("pad", "zeropad2d", "reflectionpad2d", "replicationpad2d", "circularpad2d"), _pad),
-    "permute": _permute,
-    "transpose": _transpose,
-    **dict.fromkeys(("layernorm2d", "groupnorm", "instancenorm2d"), _channel_norm),
-    **dict.fromkeys(("layernorm", "layer_norm", "linear"), _norm_of_last),
-    **dict.fromkeys(("flatten", "unflatten", "reshape", "view", "squeeze"), _reshape),
-    **dict.fromkeys(("mean", "sum", "amax"), _mean),
-}
+def reduced(arguments: Sequence[Any], keywords: Mapping[str, Any], dims: int) -> tuple[int, ...]:
+    """Return the axes that a mean or a sum is taken over, counted from the front."""
+    given = keywords.get("dim", arguments[1] if len(arguments) > 1 else None)
+    if given is None or isinstance(given, bool):  # x.var(False)
+        return tuple(range(dims))
+    return tuple(dim % dims for dim in ((given,) if isinstance(given, int) else given))
+
+
+def pads_with_pixels(node: Node) -> bool:
+    """Tell whether an operation pads with pixels of its input rather than with a constant."""
+    if isinstance(node.module, nn.ReflectionPad2d | nn.ReplicationPad2d | nn.CircularPad2d):
+        return True
+    if node.module is not None:
+        return getattr(node.module, "padding_mode", "zeros") != "zeros"
+    return node.operation == "pad" and _option(node, "mode", 2, "constant") != "constant"

@@ -3,16 +3,14 @@
 import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import nn
-from torch.utils.hooks import RemovableHandle
 
 from cnncourse._checks import check_choice
-from cnncourse._modules import evaluating
+from cnncourse._modules import evaluating, watched
 
 if TYPE_CHECKING:
     from cnncourse.data import ImageSet
@@ -25,13 +23,14 @@ def check_model(model: nn.Module, image_set: "ImageSet") -> None:
         raise ValueError(f"the image set {image_set.name!r} ({image_set.split}) is empty")
     shape = tuple(image_set.images.shape[1:])
     try:
-        with evaluating(model), torch.inference_mode(), _watched(model) as running:
+        with evaluating(model), torch.inference_mode(), watched(model) as watch:
             logits = model(torch.zeros(1, *shape, device=device_of(model)))
     except (RuntimeError, ValueError) as error:
         way = "give it images of the size and channels that it was made for"
-        told = f"{running[-1]} ({error}); {way}" if running else error  # a network of ours says it itself
+        told = (watch.where(), str(error), way if watch.running else "")  # a network of ours says it itself
         raise ValueError(
-            f"the model does not take the images of {image_set.name!r}, of shape {shape}: {told}"
+            f"the model does not take the images of {image_set.name!r}, of shape {shape}: "
+            + "; ".join(filter(None, told))
         ) from error
     if logits.ndim != 2:
         raise ValueError(f"the model must return logits (N, classes), got shape {tuple(logits.shape)}")
@@ -41,30 +40,6 @@ def check_model(model: nn.Module, image_set: "ImageSet") -> None:
             f"the model has {logits.shape[1]} outputs, and the labels of {image_set.name!r} "
             f"go up to {largest}; make it with num_classes={len(image_set.classes)}"
         )
-
-
-@contextmanager
-def _watched(model: nn.Module) -> Iterator[list[str]]:
-    """Yield which layers are running and what each got, the innermost last; an error leaves them there."""
-    running: list[str] = []
-
-    def enter(layer: nn.Module, inputs: tuple[torch.Tensor, ...], name: str) -> None:
-        kind = type(layer).__name__
-        shapes = ", ".join(str(tuple(x.shape)) for x in inputs if isinstance(x, torch.Tensor))
-        running.append(f"layer {name} ({kind}) got {shapes}" if name else f"{kind} got {shapes}")
-
-    def leave(*_: Any) -> None:
-        running.pop()
-
-    hooks: list[RemovableHandle] = []
-    for name, layer in model.named_modules():
-        hooks.append(layer.register_forward_pre_hook(partial(enter, name=name)))
-        hooks.append(layer.register_forward_hook(leave))
-    try:
-        yield running
-    finally:
-        for hook in hooks:
-            hook.remove()
 
 
 def check_smallest_batch(model: nn.Module, batches: "Batches") -> None:
