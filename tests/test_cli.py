@@ -48,6 +48,8 @@ def test_train_then_evaluate(here, capsys):
     record = json.loads((here / "runs" / "conv_bn_gap-digits-1" / "record.json").read_text())
     assert f"accuracy {100 * record['result']['test_accuracy']:.2f} %" in out
     assert record["command"] == "cnncourse train conv_bn_gap --data digits --epochs 1 --validation 0.1"
+    assert run(["evaluate", "conv_bn_gap-digits-1", "--device", "gpu"]) == 1
+    assert "device is unknown: 'gpu'" in capsys.readouterr().err
 
 
 def test_options_reach_the_recipe_and_the_record(here):

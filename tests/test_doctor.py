@@ -160,9 +160,9 @@ class TestContainer:
     def test_the_narrowest_of_all_groups_above_counts(self, tmp_path):
         self.write(
             tmp_path, "0::/a/b\n",
-            memory__max={"a/b": "max\n", "a": "5000\n", "other": "10\n"},
-            memory__current={"a/b": "100\n", "a": "2000\n", "other": "1\n"},
-            cpu__max={"a/b": "400000 100000\n", "a": "max 100000\n"},
+            memory__max={"a/b": "max\n", "a": "5000\n", "": "90000\n", "other": "10\n"},
+            memory__current={"a/b": "100\n", "a": "2000\n", "": "9000\n", "other": "1\n"},
+            cpu__max={"a/b": "400000 100000\n", "a": "max 100000\n", "": "800000 100000\n"},
         )  # fmt: skip
         assert container.free_memory(tmp_path) == 3000 and container.cores(tmp_path) == 4
 
@@ -210,3 +210,5 @@ class TestContainer:
         monkeypatch.setattr(container, "cores", lambda: 2.0)
         (finding,) = doctor.check_threads()
         assert finding.text == "threads of torch: 4, cores: 2" and "OMP_NUM_THREADS=2" in finding.advice
+        monkeypatch.setattr(container, "cores", lambda: 0.3)
+        assert doctor.check_threads()[0].text == "threads of torch: 4, cores: 1"

@@ -10,10 +10,13 @@ import pytest
 from filelock import FileLock
 from PIL import Image
 
-from cnncourse import experiments
+from cnncourse import data, experiments
 from cnncourse.cli import run
 from cnncourse.experiments import Experiment, RunRecord, experiment_status, load_records, run_experiment
 from cnncourse.experiments import experiment as module
+from cnncourse.models import create_model
+from cnncourse.training import Batches
+from cnncourse.training.measures import gradient_norms
 
 TEXT = """
 title = "Depth"
@@ -287,6 +290,16 @@ def test_gradient_norms_are_measured_without_training(here):
     assert len(norms[0]) == 3 and all(norm > 0 for norm in norms[0]) and norms[0] != norms[1]
     assert records[0].history == [] and records[0].dataset["train"] == 500
     assert records[0].status == "completed" and records[0].model["parameters"] == 94_410
+
+
+def test_gradients_are_measured_on_the_recipe_s_batch(here):
+    text = TEXT.replace("seeds = [0, 3]", 'seeds = [0, 3]\nmeasure = "gradient_norms"')
+    (here / "depth.toml").write_text(text.replace("epochs = 2", "mean = [0.3]\nstd = [0.2]"))
+    run_experiment("depth.toml", ["plain"], [3], records="made")
+    record = RunRecord.load(here / "made" / "depth" / "plain-seed3.json")
+    batches = Batches(data.load("digits"), 500, seed=3, mean=(0.3,), std=(0.2,))
+    expected = gradient_norms(create_model("conv_bn_gap", in_channels=1, seed=3), *next(iter(batches)))
+    assert record.result["gradient_norms"] == expected
 
 
 def test_refused_before_anything_is_trained(here, package, monkeypatch):

@@ -158,6 +158,9 @@ class TestTrain:
         assert len(rows) == 2 and rows == record.history
         assert str(tmp_path) not in (folder / "record.json").read_text()
 
+        made = experiments.load_model(folder).record
+        assert made["last_epoch"] == rows[-1] and made["result"] == record.result
+
         found = experiments.evaluate_run(record.name, tmp_path)
         assert found.kept and found.record == RunRecord.load(folder / "record.json")
         assert found.record.result["test_accuracy"] == found.accuracy
@@ -236,6 +239,12 @@ class TestTrain:
         folders = [train_bright(tmp_path)[1] for _ in range(2)]
         first, second = (experiments.load_model(folder).model.state_dict() for folder in folders)
         assert all(torch.equal(first[name], second[name]) for name in first)
+
+    def test_initial_weights_are_those_of_the_recipe_s_seed(self, tmp_path, bright):
+        _, folder = train_bright(tmp_path, FAST.replace(seed=3, optimizer="sgd", learning_rate=1e-12))
+        trained, start = experiments.load_model(folder).model, create_model("conv_bn_gap", 2, seed=3)
+        for now, before in zip(trained.parameters(), start.parameters(), strict=True):
+            torch.testing.assert_close(now, before)
 
     def test_interrupted_keeps_whole_epochs(self, tmp_path, bright):
         record, folder = train_bright(tmp_path, report=press)
