@@ -57,8 +57,8 @@ lint: $(READY)
 	$(PY) -m pre_commit run --all-files
 
 unit: $(READY)
-	$(PY) -m pytest -q -n 2 --dist loadfile tests --ignore tests/book
-	$(PY) -m pytest -q --doctest-modules --doctest-glob README.md cnncourse README.md
+	$(PY) -m pytest -q -n 2 --dist loadfile --doctest-modules --doctest-glob README.md \
+	  tests cnncourse README.md --ignore tests/book
 
 notebooks-test: $(READY)
 	$(PY) -m tools.notebooks --test
