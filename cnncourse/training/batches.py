@@ -1,5 +1,6 @@
 """Batches: an image set in memory, augmented and scaled a whole batch at a time."""
 
+import copy
 import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -7,10 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from numpy.lib.stride_tricks import sliding_window_view
+from torch import nn
 
 from cnncourse import augmentation
 from cnncourse._checks import check_count
-from cnncourse.training.support import memory_format
+from cnncourse.training.support import device_of, memory_format, seeded, start_training
 
 if TYPE_CHECKING:
     from cnncourse.data import ImageSet
@@ -149,3 +151,24 @@ class Batches:
             scaled += self._shift
             x, y = torch.from_numpy(scaled), torch.from_numpy(labels)
             yield x.to(self.device, memory_format=self.layout), y.to(self.device)
+
+
+def check_smallest_batch(model: nn.Module, batches: Batches) -> None:
+    """Raise if an epoch has a batch of one image that `model` cannot be trained on.
+
+    Batch normalization over maps of one pixel is such a case: the deviation of one value is none.
+    """
+    images, parts = len(batches.image_set), batches.part[1]
+    if not len(batches) or batches.count(len(batches) - 1) // parts != 1:
+        return
+    twin = copy.deepcopy(model)
+    start_training(twin)
+    try:
+        with torch.no_grad(), seeded(0):
+            twin(torch.zeros(1, *batches.image_set.shape, device=device_of(model)))
+    except (RuntimeError, ValueError) as error:
+        raise ValueError(
+            f"batch_size {batches.batch_size} leaves a last batch of one image"
+            f"{' a process' if parts > 1 else ''} of the {images} training images, on which "
+            f"this network cannot be trained ({error}); choose another batch_size"
+        ) from error

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from cnncourse._modules import evaluating
-from cnncourse.training.batches import Batches
+from cnncourse.training.batches import Batches, check_smallest_batch
 from cnncourse.training.distributed import all_reduce, processes, rank
 from cnncourse.training.optimizers import learning_rate_at
 from cnncourse.training.precision import autocast
@@ -19,7 +19,6 @@ from cnncourse.training.recipe import Recipe
 from cnncourse.training.state import History, State
 from cnncourse.training.support import (
     check_model,
-    check_smallest_batch,
     device_of,
     gradient_norm,
     seeded,

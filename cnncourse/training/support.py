@@ -1,6 +1,5 @@
 """What the loop needs around it: a check of the model, the device, the gradient's length, a seed."""
 
-import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -14,7 +13,6 @@ from cnncourse._modules import evaluating, watched
 
 if TYPE_CHECKING:
     from cnncourse.data import ImageSet
-    from cnncourse.training.batches import Batches
 
 
 def check_model(model: nn.Module, image_set: "ImageSet") -> None:
@@ -40,27 +38,6 @@ def check_model(model: nn.Module, image_set: "ImageSet") -> None:
             f"the model has {logits.shape[1]} outputs, and the labels of {image_set.name!r} "
             f"go up to {largest}; make it with num_classes={len(image_set.classes)}"
         )
-
-
-def check_smallest_batch(model: nn.Module, batches: "Batches") -> None:
-    """Raise if an epoch has a batch of one image that `model` cannot be trained on.
-
-    Batch normalization over maps of one pixel is such a case: the deviation of one value is none.
-    """
-    images, parts = len(batches.image_set), batches.part[1]
-    if not len(batches) or batches.count(len(batches) - 1) // parts != 1:
-        return
-    twin = copy.deepcopy(model)
-    start_training(twin)
-    try:
-        with torch.no_grad(), seeded(0):
-            twin(torch.zeros(1, *batches.image_set.shape, device=device_of(model)))
-    except (RuntimeError, ValueError) as error:
-        raise ValueError(
-            f"batch_size {batches.batch_size} leaves a last batch of one image"
-            f"{' a process' if parts > 1 else ''} of the {images} training images, on which "
-            f"this network cannot be trained ({error}); choose another batch_size"
-        ) from error
 
 
 def start_training(model: nn.Module) -> None:
