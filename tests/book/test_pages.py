@@ -163,7 +163,7 @@ def test_nothing_of_the_sources_is_left_raw(site: Path, name: str) -> None:
 def test_no_cell_failed_or_warned(site: Path, name: str) -> None:
     page = parsed(site / name)
     outputs = page.select("article .cell_output")
-    assert outputs
+    assert outputs, f"{name} shows no output of a cell"
     for output in outputs:
         text = output.get_text()
         assert "Traceback (most recent call last)" not in text
