@@ -1,8 +1,10 @@
 """The checks of a visit, on a small page full of faults: each check can fail, and says where it did."""
 
+from pathlib import Path
+
 import pytest
-from playwright.sync_api import BrowserContext
-from visits import FROM_A_FILE, Found, serve, visit_from_file, visit_from_server
+from playwright.sync_api import BrowserContext, Error
+from visits import FROM_A_FILE, Found, serve, visit_from_file, visit_from_server, visiting
 
 PAGE = """<!DOCTYPE html>
 <html lang="en" data-theme="light">
@@ -110,7 +112,24 @@ def test_a_fault_is_found_without_a_server(from_file: Found, fault: str) -> None
     assert places(from_file[check], said), from_file[check]
 
 
+@pytest.mark.parametrize("folder", ["faults"], indirect=True)
+def test_what_a_server_lacks_is_told_with_its_status(from_server: Found) -> None:
+    assert places(from_server["requests"], "status 404: ") == LOADING
+
+
 @pytest.mark.parametrize("folder", ["no fault"], indirect=True)
 def test_where_there_is_no_fault_none_is_found(from_server: Found, from_file: Found) -> None:
     assert not any(from_server.values()), from_server
     assert not any(from_file.values()), from_file
+
+
+def test_an_error_on_the_way_says_how_the_page_was_shown(browser: BrowserContext, tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text("<p>It knows no theme.</p>", encoding="utf-8")
+    base = tmp_path.as_uri()
+    with (
+        pytest.raises(Error, match="Timeout") as caught,
+        visiting(browser, base, "page.html", "light", 1400) as visit,
+    ):
+        visit.page.set_default_timeout(50)
+        visit.turn("dark", 390)
+    assert f"{base}/page.html, dark, 390 px" in caught.value.__notes__
