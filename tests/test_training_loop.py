@@ -80,11 +80,19 @@ class TestWhatTheLoopHandsOn:
         with pytest.raises(DivergedError, match=r"the gradient's norm became (nan|inf) in step 1 of 1"):
             fit(Root(), make_set(), Recipe(epochs=1))
 
+    def test_a_gradient_too_large_for_float16_only_costs_its_step(self):
+        model = nn.Sequential(nn.Flatten(), nn.Linear(192, 2))
+        recipe = Recipe(epochs=1, batch_size=1, dtype="float16", std=(0.1,))
+        state = State(model, recipe, make_set())
+        largest = state.scaler.get_scale()
+        (row,) = fit(model, make_set(), recipe, state=state)
+        assert state.scaler.get_scale() < largest and np.isfinite(row["gradient_norm"])
+
     def test_seconds_are_those_of_training(self, monkeypatch):
         clock = {"now": 0.0}
 
         def tick():
-            clock["now"] += 1
+            clock["now"] += 2
             return clock["now"]
 
         def pause(history):
@@ -92,8 +100,8 @@ class TestWhatTheLoopHandsOn:
 
         monkeypatch.setattr(training.loop.time, "perf_counter", tick)
         history = fit(make_model(), make_set(), Recipe(epochs=3), after_epoch=pause)
-        assert [row["seconds"] for row in history] == [1, 1, 1]
-        assert [row["images_per_second"] for row in history] == [20, 20, 20]
+        assert [row["seconds"] for row in history] == [2, 2, 2]
+        assert [row["images_per_second"] for row in history] == [10, 10, 10]
 
     def test_a_validation_set_that_does_not_fit_is_refused_before_training(self):
         grown = ImageSet(np.zeros((2, 3, 9, 9), np.uint8), np.array([0, 1]), ("a", "b"), "large", "test")

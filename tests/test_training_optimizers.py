@@ -57,6 +57,19 @@ class TestMuon:
         assert torch.allclose(ours, theirs, atol=3e-3)
         assert not torch.allclose(ours, torch.arange(12.0).reshape(3, 4).sin(), atol=1e-2)
 
+    @pytest.mark.parametrize("nesterov", [False, True])
+    def test_two_steps_are_those_of_the_formula(self, nesterov):
+        parameter, first, second = nn.Parameter(torch.ones(2, 9)), torch.eye(2, 9), torch.ones(2, 9)
+        optimizer = Muon([parameter], lr=0.1, momentum=0.8, nesterov=nesterov, weight_decay=0.5)
+        expected, buffer = torch.ones(2, 9), torch.zeros(2, 9)
+        for gradient in (first, second):
+            parameter.grad = gradient.clone()
+            optimizer.step()
+            buffer = 0.8 * buffer + 0.2 * gradient
+            direction = 0.2 * gradient + 0.8 * buffer if nesterov else buffer
+            expected = 0.95 * expected - 0.1 * 0.2 * 3 * orthogonalize(direction)
+            torch.testing.assert_close(parameter.detach(), expected)
+
     def test_filters_are_taken_as_rows(self):
         weight = torch.randn(4, 3, 2, 2, generator=torch.Generator().manual_seed(0))
         flat, filters = nn.Parameter(weight.reshape(4, 12).clone()), nn.Parameter(weight.clone())
@@ -346,6 +359,12 @@ class TestNumberFormats:
         )
         choose_dtype("auto", make_model(), (20, 1, 8, 8))
         assert tried == [torch.float32, torch.bfloat16, torch.float16][:formats]
+
+    def test_the_first_step_which_also_sets_up_is_not_timed(self, monkeypatch):
+        clock = iter([0, 100, 100, 101, 101, 103, 103, 106])  # steps of 100, 1, 2 and 3 seconds
+        monkeypatch.setattr(precision_module.time, "perf_counter", lambda: next(clock))
+        seconds = precision_module._seconds_a_step(make_model(), (2, 1, 8, 8), torch.float32, False)
+        assert seconds == 2
 
     def test_no_larger_batch_is_timed_than_there_is(self, monkeypatch):
         monkeypatch.setattr(
