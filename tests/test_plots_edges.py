@@ -64,7 +64,6 @@ EMPTY = {
     "seed_dots": (lambda: plots.learning.seed_dots({}), "groups is empty"),
     "curve_panels": (lambda: plots.learning.curve_panels({}, [1]), "curves is empty"),
     "layer_maps": (lambda: plots.lenet.layer_maps({}), "layers is empty"),
-    "sampled_signals": (lambda: plots.pooling.sampled_signals({}), "signals is empty"),
     "field_cone": (lambda: plots.receptive_field.field_cone(8, {}, 0), "layers is empty"),
     "field_frames": (lambda: plots.receptive_field.field_frames(PICTURE, {}), "frames holds 1 to 7"),
     "block_diagrams": (lambda: plots.resnet.block_diagrams({}, (1, 2, 2)), "blocks is empty"),

@@ -10,6 +10,7 @@ import pytest
 from matplotlib.patches import FancyBboxPatch, Rectangle
 
 from cnncourse import plots
+from cnncourse.convolution import KERNELS, conv2d
 from cnncourse.pooling import max_pool2d
 
 
@@ -52,10 +53,32 @@ def test_cells_that_no_window_sees_are_hatched_and_padding_is_dashed():
     assert bars[2].get_y() != bars[3].get_y()  # these overlap, so they stand on two lines
 
 
-def test_sampled_signals_mark_the_kept_values():
-    wave = np.arange(10.0)
-    (ax,) = plots.pooling.sampled_signals({"ramp": wave}, stride=3, first=1, limits=(0, 9))
-    assert list(ax.lines[1].get_ydata()) == [1, 4, 7]
+def test_what_a_pixel_changes_is_the_difference_of_the_two_edge_maps():
+    photo = np.random.default_rng(0).random((9, 12))
+    axes = plots.pooling.one_pixel_later(photo)
+    first, second, change = (np.asarray(ax.images[0].get_array(), dtype=float) for ax in axes)
+    assert first.shape[:2] == second.shape[:2] == (9, 11)
+    assert np.array_equal(first[:, 1:], second[:, :-1])
+    edges = [
+        np.maximum(conv2d(cut[None, None], KERNELS["sobel_x"][None, None]), 0)
+        for cut in (photo[:, :-1], photo[:, 1:])
+    ]
+    expected = np.abs(edges[1] - edges[0])[0, 0]
+    shown = change if change.ndim == 2 else change[..., 0]
+    wanted = np.clip(expected / np.quantile(expected, 0.99), 0, 1)
+    assert shown / shown.max() == pytest.approx(wanted, abs=0.01)
+
+
+def test_a_photo_without_edges_changes_nowhere():
+    axes = plots.pooling.one_pixel_later(np.ones((5, 6)))
+    assert not np.asarray(axes[2].images[0].get_array(), dtype=float)[..., :1].any()
+
+
+def test_a_photo_too_small_for_edges_is_refused():
+    with pytest.raises(
+        ValueError, match=r"photo must be at least 3 high and 4 wide to have edges, got \(3, 3\)"
+    ):
+        plots.pooling.one_pixel_later(np.eye(3))
 
 
 def test_number_grids_share_one_size_of_cell():
@@ -71,7 +94,6 @@ def test_number_grids_share_one_size_of_cell():
         (lambda: plots.number_grids({"a": np.eye(2)}, highlights={"b": (0, 0)}), "highlights names"),
         (lambda: plots.window_rows(5, {}), "layouts is empty"),
         (lambda: plots.window_rows(5, {"none": []}), r"layouts\['none'\] has no window"),
-        (lambda: plots.pooling.sampled_signals({}), "signals is empty"),
     ],
 )
 def test_nothing_to_draw_is_named(draw, match):

@@ -1,19 +1,20 @@
-"""What the chapter on pooling draws: windows on numbers, windows along a row, signals and their samples."""
+"""What the chapter on pooling draws: windows on numbers, and a photo that moved by a pixel."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from cnncourse._checks import check_filled
-from cnncourse.plots._arrays import to_array, to_plane
+from cnncourse.convolution import KERNELS, conv2d
+from cnncourse.plots._arrays import to_plane
 from cnncourse.plots._grids import pixel_grid
 from cnncourse.plots._number_grids import grids_of, leveled
-from cnncourse.plots._style import INPUT, KERNEL, OUTPUT, figure, style
+from cnncourse.plots._pictures import image_grid
+from cnncourse.plots._style import INPUT, KERNEL, OUTPUT
 
-__all__ = ["pool_windows", "sampled_signals"]
+__all__ = ["one_pixel_later", "pool_windows"]
 
 
 def pool_windows(
@@ -81,55 +82,44 @@ def pool_windows(
     return leveled(axes, [before.shape, after.shape])
 
 
-def sampled_signals(
-    signals: Mapping[str, Any], stride: int = 2, first: int = 0, limits: tuple[float, float] = (0, 1)
-) -> np.ndarray:
-    """Draw signals as thin dots, and as squares the values that are left when every `stride`-th is kept.
+def one_pixel_later(photo: Any) -> np.ndarray:
+    """Draw a photo, the same photo one pixel later, and how much the answer of an edge detector changed.
+
+    The edge detector is a Sobel kernel whose negative answers become 0. Both photos are cut out of one, the
+    second one pixel further right. The hundredth of the changes that are largest are white.
 
     Parameters
     ----------
-    signals : mapping from str to array_like of shape (n,)
-        The signals, by title.
-    stride, first : int
-        Which values are kept: `first`, then every `stride`-th.
-    limits : (float, float)
-        The lowest and highest value that must be seen.
+    photo : array_like of shape (H, W)
+        At least 3 high and 4 wide, values from 0 to 1.
 
     Returns
     -------
-    ndarray of Axes
-        One for each signal.
+    ndarray of Axes, shape (3,)
 
     Raises
     ------
     ValueError
-        If there is no signal.
+        If the photo is too small.
 
     Examples
     --------
-    >>> axes = sampled_signals({"a wave": np.sin(np.arange(20))}, limits=(-1, 1))
-    >>> axes[0].get_title(loc="left")
-    'a wave'
+    >>> axes = one_pixel_later(np.eye(8))
+    >>> [ax.get_title() for ax in axes]
+    ['photo', 'one pixel later', 'change in its edges']
     """
-    check_filled("signals", signals, "at least one, as {title: values}")
-    fig, axes = figure(len(signals), 1, height=1.35 * len(signals) + 0.5)
-    panels = np.atleast_1d(axes)
-    pad = 0.12 * (limits[1] - limits[0])
-    with style():
-        for ax, (title, signal) in zip(panels, signals.items(), strict=True):
-            y = to_array(f"signals[{title!r}]", signal).ravel()
-            n = np.arange(y.size)
-            ax.plot(n, y, color=INPUT, linewidth=1, marker=".", markersize=6, label="all values")
-            kept = n[first::stride]
-            ax.plot(kept, y[kept], color="#D55E00", linewidth=1.8, marker="s", markersize=6, label="kept")
-            ax.set_ylim(limits[0] - pad, limits[1] + pad)
-            ax.set_title(title, loc="left")
-            ax.label_outer()
-    panels[-1].set_xlabel("position")
-    handles, labels = panels[0].get_legend_handles_labels()
-    with style():
-        fig.legend(handles, labels, loc="outside lower right", ncols=2)
-    return panels
+    plane = to_plane("photo", photo)
+    if plane.shape[0] < 3 or plane.shape[1] < 4:
+        raise ValueError(f"photo must be at least 3 high and 4 wide to have edges, got {plane.shape}")
+    edges = np.maximum(conv2d(plane[None, None], KERNELS["sobel_x"][None, None])[0, 0], 0)  # (H - 2, W - 2)
+    change = np.abs(np.diff(edges, axis=1))  # (H - 2, W - 3)
+    panels = {
+        "photo": plane[:, :-1],
+        "one pixel later": plane[:, 1:],
+        "change in its edges": np.clip(change / (np.quantile(change, 0.99) or 1), 0, 1),
+    }
+    axes: np.ndarray = image_grid(panels, columns=3)
+    return axes
 
 
 def _shared_limits(before: np.ndarray, after: np.ndarray, color: str) -> tuple[float, float]:
