@@ -323,7 +323,7 @@ class TestFit:
             (
                 make_model(),
                 make_set(channels=1),
-                r"'bright', of shape \(1, 8, 8\): layer 1 \(Linear\) got \(1, 64\) \(.*; give it images",
+                r"'bright', of shape \(1, 8, 8\): the last layer reached was 1 \(Linear\), .*; give it",
             ),
             (
                 create_model("three_conv"),
@@ -331,6 +331,7 @@ class TestFit:
                 r"shape \(3, 8, 8\): ThreeConv takes images .* of 32x32, got \(1, 3, 8, 8\).*; resize them",
             ),
             (make_model(), make_set(classes=4), "has 2 outputs, and the labels of 'bright' go up to 3"),
+            (make_model(), make_set(classes=3), "has 2 outputs, and the labels of 'bright' go up to 2"),
             (make_model(), make_set(count=0), r"the image set 'bright' \(train\) is empty"),
             (nn.Identity(), make_set(), r"must return logits \(N, classes\), got shape \(1, 3, 8, 8\)"),
             (nn.Flatten(), make_set(), "the model has no parameter to train"),

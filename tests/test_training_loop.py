@@ -10,6 +10,8 @@ from torch import nn
 from cnncourse import training
 from cnncourse.data import ImageSet
 from cnncourse.training import Batches, DivergedError, Recipe, State, evaluate, fit
+from cnncourse.training.batches import check_smallest_batch
+from cnncourse.training.progress import Progress
 
 
 def make_set(seed=0, count=20):
@@ -102,6 +104,25 @@ class TestWhatTheLoopHandsOn:
         history = fit(make_model(), make_set(), Recipe(epochs=3), after_epoch=pause)
         assert [row["seconds"] for row in history] == [2, 2, 2]
         assert [row["images_per_second"] for row in history] == [10, 10, 10]
+
+    def test_one_image_a_process_is_one_image(self):
+        model = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.BatchNorm2d(3), nn.Flatten())
+        with pytest.raises(ValueError, match="last batch of one image a process of the 20 training images"):
+            check_smallest_batch(model, Batches(make_set(), 9, part=(1, 2)))  # 9, 9 and 2 images
+        check_smallest_batch(model, Batches(make_set(), 9))
+
+    def test_the_bar_of_a_training_taken_up_starts_where_it_was(self, monkeypatch):
+        bars, recipe, model = [], Recipe(epochs=3, batch_size=8), make_model()
+        state = State(model, recipe, make_set())
+        state.history = [{"epoch": 1}, {"epoch": 2}]
+
+        def note(total, show, done):
+            bars.append((total, done))
+            return Progress(total, False, done)
+
+        monkeypatch.setattr(training.loop, "Progress", note)
+        fit(model, make_set(), recipe, state=state)
+        assert bars == [(9, 6)]
 
     def test_a_validation_set_that_does_not_fit_is_refused_before_training(self):
         grown = ImageSet(np.zeros((2, 3, 9, 9), np.uint8), np.array([0, 1]), ("a", "b"), "large", "test")

@@ -342,7 +342,9 @@ class TestNumberFormats:
             assert layout == channels_last
         assert rows[1] == pytest.approx(rows[0], rel=1e-4)
 
-    @pytest.mark.parametrize(("sixteen", "chosen"), [(0.5, torch.bfloat16), (2.0, torch.float32)])
+    @pytest.mark.parametrize(
+        ("sixteen", "chosen"), [(0.5, torch.bfloat16), (0.97, torch.float32), (2.0, torch.float32)]
+    )
     def test_auto_takes_what_is_faster(self, monkeypatch, sixteen, chosen):
         seconds = {torch.float32: 1.0, torch.bfloat16: sixteen}
         monkeypatch.setattr(
