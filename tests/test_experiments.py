@@ -420,3 +420,11 @@ def test_a_damaged_record_of_a_run_that_was_begun(here):
     assert state.state == "missing"
     (state,) = run_experiment("depth.toml", ["plain"], [0], "made")
     assert state.state == "done" and (work.parent / "plain-seed0-old-1" / "record.json").read_text() == "{"
+
+
+def test_a_byte_order_mark_before_an_experiment_or_a_record_is_read_over(here):
+    (here / "depth.toml").write_text(TEXT, encoding="utf-8-sig")
+    assert Experiment.load("depth.toml").title == Experiment.from_toml("depth", TEXT).title
+    stored = next((Path(experiments.__file__).parent / "records" / "vgg-kernels").glob("*.json"))
+    (here / "record.json").write_text(stored.read_text(encoding="utf-8"), encoding="utf-8-sig")
+    assert RunRecord.load(here / "record.json") == RunRecord.load(stored)

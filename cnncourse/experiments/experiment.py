@@ -147,7 +147,7 @@ class Experiment:
             check_choice("experiment", str(name), experiment_names())
         path = _here() / f"{name}.toml" if shipped else Path(name)
         try:
-            return cls.from_toml(path.stem, path.read_text(encoding="utf-8"), shipped)
+            return cls.from_toml(path.stem, path.read_text(encoding="utf-8-sig"), shipped)
         except FileNotFoundError:
             raise FileNotFoundError(f"there is no experiment file {str(path)!r}") from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValueError, TypeError) as error:

@@ -98,7 +98,7 @@ class RunRecord:
             If it is no record, a damaged one, or one of another format.
         """
         try:
-            values = json.loads(Path(path).read_text(encoding="utf-8"))
+            values = json.loads(Path(path).read_text(encoding="utf-8-sig"))
         except FileNotFoundError:
             raise FileNotFoundError(f"there is no run record {str(path)!r}") from None
         except ValueError as error:
