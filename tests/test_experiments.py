@@ -240,7 +240,7 @@ def test_a_killed_run_goes_on_and_gives_the_same_numbers(here):
 
 
 def test_ctrl_c_keeps_the_epochs_and_says_so(here, monkeypatch, capsys):
-    describe = experiments.make.describe_epoch
+    describe = experiments.recording.describe_epoch
 
     def interrupt(row, epochs):
         if row["epoch"] == 1 and not (here / "stopped").exists():
@@ -248,7 +248,7 @@ def test_ctrl_c_keeps_the_epochs_and_says_so(here, monkeypatch, capsys):
             raise KeyboardInterrupt
         return describe(row, epochs)
 
-    monkeypatch.setattr(experiments.make, "describe_epoch", interrupt)
+    monkeypatch.setattr(experiments.recording, "describe_epoch", interrupt)
     command = ["experiment", "run", "depth.toml", "--only", "plain", "--seeds", "0", "--records", "made"]
     assert run(command) == 130
     assert "plain-seed0: 1 of 2 epochs are kept; the same command goes on there" in capsys.readouterr().out

@@ -42,7 +42,7 @@ def add_commands(commands: Any) -> None:
 
 def _list(options: argparse.Namespace) -> int:
     from cnncourse.experiments import list_runs
-    from cnncourse.experiments.runs import summarize
+    from cnncourse.experiments.kept_runs import summarize
 
     rows = [("run", "network", "data", "epochs", "validation", "test", "seconds", "status")]
     problems = []
@@ -66,7 +66,7 @@ def _list(options: argparse.Namespace) -> int:
 
 def _show(options: argparse.Namespace) -> int:
     from cnncourse.experiments import read_record
-    from cnncourse.experiments.runs import summarize
+    from cnncourse.experiments.kept_runs import summarize
 
     record = read_record(options.run, options.runs)
     print(f"{record.name}: {record.status}\n{record.command}\n")

@@ -1,4 +1,4 @@
-"""Shapes, strides and paddings as people write them, checked and spelled out."""
+"""Shapes, strides and paddings as people write them, checked, and the size of what comes out."""
 
 import math
 from collections.abc import Sequence
@@ -20,6 +20,65 @@ PADDING_MODES: dict[str, Literal["constant", "reflect", "edge", "wrap"]] = {
     "circular": "wrap",
 }
 """The four padding modes, and what `numpy.pad` calls them."""
+
+
+def output_size(
+    size: int,
+    kernel_size: int,
+    stride: int = 1,
+    padding: AxisPadding = 0,
+    dilation: int = 1,
+    ceil_mode: bool = False,
+) -> int:
+    r"""Count the positions at which a window stops along one axis.
+
+    .. math:: \left\lfloor \frac{\text{size} + \text{before} + \text{after}
+              - \text{dilation} (\text{kernel\_size} - 1) - 1}{\text{stride}} \right\rfloor + 1
+
+    Parameters
+    ----------
+    size : int
+        Pixels along the axis, without padding.
+    kernel_size : int
+        Pixels of the window along the axis.
+    stride : int
+        Distance between two stops.
+    padding : int, (before, after), 'same' or 'valid'
+        Pixels added on each side. ``'valid'`` adds none; ``'same'`` adds what
+        ``ceil(size / stride)`` stops need, an odd surplus after the picture.
+    dilation : int
+        Distance between two neighboring elements of the window.
+    ceil_mode : bool
+        Round up instead of down: the last window, even if it is the only one, may hang over the end by
+        less than a stride, as long as it starts inside the picture or the padding before it (pooling
+        alone uses this).
+
+    Returns
+    -------
+    int
+        The number of stops, at least 1.
+
+    Raises
+    ------
+    ValueError
+        If the window is larger than the padded axis, with `ceil_mode` by a stride or more.
+
+    Examples
+    --------
+    >>> output_size(32, 3), output_size(32, 3, padding=1), output_size(224, 7, stride=2, padding=3)
+    (30, 32, 112)
+    >>> output_size(32, 3, stride=2, padding="same"), output_size(8, 3, stride=2, ceil_mode=True)
+    (16, 4)
+    """
+    size, kernel_size = check_count("size", size), check_count("kernel_size", kernel_size)
+    stride, dilation = check_count("stride", stride), check_count("dilation", dilation)
+    before, after = axis_sides(padding, size, kernel_size, stride, dilation)
+    room = size + before + after - dilation * (kernel_size - 1) - 1  # how far the window can travel
+    if not ceil_mode or room <= -stride:  # a window that is less than a stride too large hangs over
+        check_fits((kernel_size,), (dilation,), (size + before + after,))
+        return room // stride + 1
+    stops = math.ceil(room / stride) + 1
+    return stops - 1 if (stops - 1) * stride >= size + before else stops
 
 
 def padding_sides(

@@ -14,10 +14,7 @@ Examples
 from cnncourse.experiments.compare import PairedDifference, PairedTable, compare
 from cnncourse.experiments.evaluation import Evaluation, evaluate_run, load_model, load_run
 from cnncourse.experiments.experiment import Experiment, ExperimentRun, experiment_names, load_records
-from cnncourse.experiments.make import RunStatus, experiment_status, run_experiment
-from cnncourse.experiments.record import RunRecord
-from cnncourse.experiments.run import train
-from cnncourse.experiments.runs import (
+from cnncourse.experiments.kept_runs import (
     Comparison,
     RunEntry,
     compare_runs,
@@ -25,6 +22,9 @@ from cnncourse.experiments.runs import (
     read_record,
     read_records,
 )
+from cnncourse.experiments.record import RunRecord
+from cnncourse.experiments.recording import RunStatus, experiment_status, run_experiment
+from cnncourse.experiments.run import train
 from cnncourse.experiments.setup import Setup
 
 __all__ = [

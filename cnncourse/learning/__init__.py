@@ -14,17 +14,9 @@ from cnncourse.learning.loss import (
     log_sum_exp,
     softmax,
 )
+from cnncourse.learning.optimizers import RULES, adam_step, momentum_step, sgd_step
+from cnncourse.learning.schedules import cosine_decay, one_cycle, step_decay, warm_up
 from cnncourse.learning.small_cnn import SmallCNN, linear, linear_backward
-from cnncourse.learning.steps import (
-    RULES,
-    adam_step,
-    cosine_decay,
-    momentum_step,
-    one_cycle,
-    sgd_step,
-    step_decay,
-    warm_up,
-)
 
 __all__ = [
     "RULES",

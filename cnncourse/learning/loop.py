@@ -8,11 +8,8 @@ import numpy as np
 
 from cnncourse._checks import check_array, check_count
 from cnncourse.learning.loss import cross_entropy, cross_entropy_backward
+from cnncourse.learning.optimizers import Rule, sgd_step
 from cnncourse.learning.small_cnn import SmallCNN
-from cnncourse.learning.steps import (
-    Rule,
-    sgd_step,
-)
 
 
 def minibatches(count: int, batch_size: int, rng: int | np.random.Generator) -> Iterator[np.ndarray]:

@@ -95,7 +95,7 @@ def one_pixel_later(photo: Any) -> np.ndarray:
 
     Returns
     -------
-    ndarray of Axes, shape (3,)
+    ndarray of Axes of shape (3,)
 
     Raises
     ------

@@ -15,8 +15,8 @@ from cnncourse.receptive_field.gradients import (
     field_spread,
     receptive_field_by_gradient,
 )
+from cnncourse.receptive_field.layer_rules import Field
 from cnncourse.receptive_field.recursion import FieldRow, receptive_field
-from cnncourse.receptive_field.steps import Field
 
 __all__ = [
     "Field",

@@ -3,14 +3,14 @@
 from typing import NamedTuple
 
 from cnncourse._trace import Node, names_of
-from cnncourse.receptive_field import openings, steps
+from cnncourse.receptive_field import gradient_rules, layer_rules
 
 
 class Operation(NamedTuple):
     """One operation: what it does to a field, and what opens all its paths to a gradient."""
 
-    step: steps.Step = steps.same
-    opening: openings.Opening | None = None  # None: it hands a gradient to all that it depends on
+    step: layer_rules.Step = layer_rules.same
+    opening: gradient_rules.Opening | None = None  # None: it hands a gradient to all that it depends on
     joins: bool = False  # takes several feature maps
 
 
@@ -24,7 +24,7 @@ ALONE = (  # each value for itself
 )  # fmt: skip
 
 KNOWN: dict[str, Operation] = {
-    **dict.fromkeys(ALONE, Operation(opening=openings.first)),
+    **dict.fromkeys(ALONE, Operation(opening=gradient_rules.first)),
     **dict.fromkeys(
         (
             "add",
@@ -39,45 +39,49 @@ KNOWN: dict[str, Operation] = {
             "maximum",
             "minimum",
         ),
-        Operation(opening=openings.added, joins=True),
+        Operation(opening=gradient_rules.added, joins=True),
     ),
-    **dict.fromkeys(("cat", "concat", "concatenate"), Operation(steps.parts(0, 1), joins=True)),
-    "stack": Operation(steps.stack, joins=True),
-    **dict.fromkeys(("chunk", "split"), Operation(steps.parts(0, 2))),
-    "glu": Operation(steps.parts(-1, 1), openings.halves),
+    **dict.fromkeys(("cat", "concat", "concatenate"), Operation(layer_rules.parts(0, 1), joins=True)),
+    "stack": Operation(layer_rules.stack, joins=True),
+    **dict.fromkeys(("chunk", "split"), Operation(layer_rules.parts(0, 2))),
+    "glu": Operation(layer_rules.parts(-1, 1), gradient_rules.halves),
     "channelshuffle": Operation(),
-    "conv2d": Operation(steps.convolution),
-    "avgpool2d": Operation(steps.pool),
-    "maxpool2d": Operation(steps.pool, openings.mean_pool),
-    "lppool2d": Operation(steps.lp_pool, openings.mean_lp_pool),
-    "adaptiveavgpool2d": Operation(steps.adaptive),
-    "adaptivemaxpool2d": Operation(steps.adaptive, openings.mean_adaptive_pool),
-    "getitem": Operation(steps.index),
+    "conv2d": Operation(layer_rules.convolution),
+    "avgpool2d": Operation(layer_rules.pool),
+    "maxpool2d": Operation(layer_rules.pool, gradient_rules.mean_pool),
+    "lppool2d": Operation(layer_rules.lp_pool, gradient_rules.mean_lp_pool),
+    "adaptiveavgpool2d": Operation(layer_rules.adaptive),
+    "adaptivemaxpool2d": Operation(layer_rules.adaptive, gradient_rules.mean_adaptive_pool),
+    "getitem": Operation(layer_rules.index),
     **dict.fromkeys(
         ("pad", "zeropad2d", "constantpad2d", "reflectionpad2d", "replicationpad2d", "circularpad2d"),
-        Operation(steps.pad),
+        Operation(layer_rules.pad),
     ),
-    "permute": Operation(steps.permute),
-    **dict.fromkeys(("transpose", "swapaxes"), Operation(steps.transpose)),
+    "permute": Operation(layer_rules.permute),
+    **dict.fromkeys(("transpose", "swapaxes"), Operation(layer_rules.transpose)),
     **dict.fromkeys(
-        ("flatten", "unflatten", "reshape", "view", "squeeze", "unsqueeze"), Operation(steps.reshape)
+        ("flatten", "unflatten", "reshape", "view", "squeeze", "unsqueeze"), Operation(layer_rules.reshape)
     ),
-    "linear": Operation(steps.dense),
-    **dict.fromkeys(("mean", "sum"), Operation(steps.reduce)),
-    **dict.fromkeys(("amax", "amin", "logsumexp", "var", "std"), Operation(steps.reduce, openings.mean)),
-    **dict.fromkeys(("batchnorm2d", "batchnorm"), Operation(steps.batch_norm, openings.over_batch)),
+    "linear": Operation(layer_rules.dense),
+    **dict.fromkeys(("mean", "sum"), Operation(layer_rules.reduce)),
     **dict.fromkeys(
-        ("instancenorm2d", "instancenorm"), Operation(steps.instance_norm, openings.over_instance)
+        ("amax", "amin", "logsumexp", "var", "std"), Operation(layer_rules.reduce, gradient_rules.mean)
     ),
-    "groupnorm": Operation(steps.everywhere, openings.over_places),
-    "layernorm": Operation(steps.layer_norm, openings.over_last),
+    **dict.fromkeys(
+        ("batchnorm2d", "batchnorm"), Operation(layer_rules.batch_norm, gradient_rules.over_batch)
+    ),
+    **dict.fromkeys(
+        ("instancenorm2d", "instancenorm"), Operation(layer_rules.instance_norm, gradient_rules.over_instance)
+    ),
+    "groupnorm": Operation(layer_rules.everywhere, gradient_rules.over_places),
+    "layernorm": Operation(layer_rules.layer_norm, gradient_rules.over_last),
     "layernorm2d": Operation(),  # torchvision's, over the channels of one place
-    "localresponsenorm": Operation(opening=openings.over_channels),
+    "localresponsenorm": Operation(opening=gradient_rules.over_channels),
     **dict.fromkeys(
         ("softmax", "logsoftmax", "softmin", "softmax2d"),
-        Operation(steps.along_one(None), openings.over_one(1, None)),
+        Operation(layer_rules.along_one(None), gradient_rules.over_one(1, None)),
     ),
-    "normalize": Operation(steps.along_one(1), openings.over_one(2, 1)),
+    "normalize": Operation(layer_rules.along_one(1), gradient_rules.over_one(2, 1)),
 }
 
 
@@ -91,4 +95,4 @@ def operation_of(node: Node) -> Operation:
     for name in names_of(node):
         if key(name) in KNOWN:
             return KNOWN[key(name)]
-    raise steps.unknown(node)
+    raise layer_rules.unknown(node)

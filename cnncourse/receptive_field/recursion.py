@@ -7,8 +7,8 @@ from torch import nn
 
 from cnncourse._checks import check_count, check_counts
 from cnncourse._trace import Node, is_own, trace
+from cnncourse.receptive_field.layer_rules import Field, pads_with_pixels, unknown
 from cnncourse.receptive_field.operations import operation_of
-from cnncourse.receptive_field.steps import Field, pads_with_pixels, unknown
 
 AXES = {"height": 2, "width": 3}
 

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 
 from cnncourse._modules import tensors_in
 from cnncourse._trace import is_in_place
-from cnncourse.receptive_field.steps import reduced
+from cnncourse.receptive_field.layer_rules import reduced
 
 Opening = Callable[[Any, Sequence[Any], Mapping[str, Any]], torch.Tensor]  # as the function would be called
 
