@@ -37,7 +37,7 @@ def adjust_color(
 
     Examples
     --------
-    >>> image = np.array([0.2, 0.4], dtype=np.float32).reshape(1, 1, 1, 2)
+    >>> image = np.array([0.2, 0.4]).reshape(1, 1, 1, 2)
     >>> [adjust_color(image, **by).ravel().round(2).tolist() for by in ({"brightness": 2}, {"contrast": 0.5})]
     [[0.4, 0.8], [0.25, 0.35]]
     """
