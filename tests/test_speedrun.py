@@ -1,0 +1,130 @@
+"""SpeedNet and its recipe: what each idea is, and that all of them together learn."""
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from cnncourse import data
+from cnncourse.models.speednet import SpeedNet
+from cnncourse.training.speedrun import SpeedOptimizer, SpeedRecipe, resident, shrink_matrix, speedrun
+
+CPU = torch.device("cpu")
+SHORT = SpeedRecipe(epochs=8, batch_size=100, widths=(16, 16, 16), sizes=((0.5, 16), (1.0, 24)))
+
+
+@pytest.fixture(scope="module")
+def shapes():
+    return data.load("shapes10").take(600)
+
+
+class TestNetwork:
+    def test_whitened_patches_are_uncorrelated_with_equal_variances(self):
+        generator = torch.Generator().manual_seed(0)
+        images = torch.randn(200, 3, 12, 12, generator=generator)
+        images = images + 2 * images.roll(1, dims=3) + images.mean(dim=1, keepdim=True)
+        model = SpeedNet(widths=(4, 4, 4))
+        model.whiten(images)
+        outputs = model.stem(images)[:, :12].transpose(0, 1).flatten(1)  # (12, places)
+        assert torch.allclose(outputs.cov(), torch.eye(12), atol=0.02)
+
+    def test_the_stem_s_second_half_is_the_first_with_the_sign_changed(self):
+        model = SpeedNet(widths=(4, 4, 4))
+        model.whiten(torch.rand(50, 3, 9, 9))
+        first, second = model.stem.weight.chunk(2)
+        assert torch.equal(first, -second)
+
+    def test_new_filters_hand_their_input_through(self):
+        group = SpeedNet(widths=(32, 32, 32)).groups[0]
+        x = torch.rand(2, 24, 8, 8)
+        assert torch.equal(group.conv1(x)[:, :24], x)
+        wide = torch.rand(2, 32, 8, 8)
+        assert torch.equal(group.conv2(wide), wide)
+
+    def test_the_scales_of_batch_normalization_and_the_stem_are_not_trained(self):
+        trained = [name for name, p in SpeedNet().named_parameters() if p.requires_grad]
+        assert "stem.weight" not in trained and "stem.bias" in trained
+        assert "groups.0.norm1.weight" not in trained and "groups.0.norm1.bias" in trained
+
+    def test_widths_are_checked(self):
+        with pytest.raises(ValueError, match="widths"):
+            SpeedNet(widths=(8, 8))
+
+    def test_too_small_an_image_is_refused(self):
+        with pytest.raises(ValueError, match="at least 9x9, got"):
+            SpeedNet()(torch.zeros(1, 3, 8, 8))
+
+
+class TestImages:
+    @pytest.mark.parametrize(("size", "new"), [(36, 18), (32, 24), (36, 27)])
+    def test_down_sampling_is_torch_s_with_antialiasing(self, size, new):
+        images = torch.rand(2, 3, size, size, generator=torch.Generator().manual_seed(0))
+        matrix = shrink_matrix(size, new)
+        expected = F.interpolate(images, (new, new), mode="bilinear", antialias=True)
+        assert torch.allclose(matrix @ images @ matrix.T, expected, atol=1e-5)
+
+    def test_at_full_size_the_middle_is_the_normalized_image(self, shapes):
+        images = resident(shapes, 32, 2, torch.float32, CPU)
+        assert images.shape == (600, 3, 36, 36)
+        red = (shapes.images[:, 0] / 255 - 0.4914) / 0.2470
+        assert np.allclose(images[:, 0, 2:-2, 2:-2], red, atol=1e-5)
+
+    def test_the_border_is_a_mirror(self, shapes):
+        images = resident(shapes, 32, 2, torch.float32, CPU)
+        assert torch.allclose(images[..., 0], images[..., 4]) and torch.allclose(
+            images[..., 1], images[..., 3]
+        )
+
+    def test_half_the_size_has_half_the_margin(self, shapes):
+        assert resident(shapes, 16, 2, torch.float32, CPU).shape == (600, 3, 18, 18)
+
+
+class TestOptimizer:
+    def test_the_head_moves_as_with_torch_s_sgd(self):
+        model = SpeedNet(widths=(4, 4, 4))
+        optimizer = SpeedOptimizer(model, SHORT)
+        twin = model.head.weight.detach().clone().requires_grad_()
+        rate = SHORT.head_rate
+        other = torch.optim.SGD([twin], lr=rate, momentum=0.85, nesterov=True, weight_decay=2e-6 * 100 / rate)
+        for step in range(3):
+            gradient = torch.randn(10, 4, generator=torch.Generator().manual_seed(step))
+            model.head.weight.grad, twin.grad = gradient.clone(), gradient.clone()
+            for p in optimizer.filters:
+                p.grad = torch.randn(p.shape, generator=torch.Generator().manual_seed(step))
+            optimizer.step(1.0)
+            other.step()
+        assert torch.allclose(model.head.weight, twin, atol=1e-6)
+
+    def test_a_filter_bank_keeps_its_size_and_turns_towards_the_descent(self):
+        model = SpeedNet(widths=(4, 4, 4))
+        optimizer = SpeedOptimizer(model, SHORT)
+        gradients = {}
+        for p in optimizer.filters:
+            gradients[p] = p.grad = torch.randn(p.shape, generator=torch.Generator().manual_seed(0))
+        before = {p: p.detach() * len(p) ** 0.5 / p.detach().norm() for p in optimizer.filters}
+        optimizer.step(0.5)
+        for p in optimizer.filters:
+            moved = p.detach() - before[p]
+            assert (moved * gradients[p]).sum() < 0
+            # every singular value of a step is about the rate
+            largest = torch.linalg.matrix_norm(moved.flatten(1), 2)
+            assert 0.5 < largest / (0.5 * SHORT.filter_rate) < 1.5
+            assert p.grad is None
+
+
+class TestTraining:
+    def test_it_learns_and_repeats_itself(self, shapes):
+        losses = [[], []]
+        for seen in losses:
+            speedrun(shapes, SHORT, report=lambda step, steps, loss, seen=seen: seen.append(loss))
+        assert losses[0] == losses[1] and len(losses[0]) == 48
+        assert np.mean(losses[0][-3:]) < losses[0][0] - 0.4
+
+    def test_another_seed_is_another_training(self, shapes):
+        models = [speedrun(shapes, SpeedRecipe(0.2, 100, (4, 4, 4), seed=seed))[0] for seed in (0, 1)]
+        assert not torch.equal(models[0].head.weight, models[1].head.weight)
+
+    def test_the_stem_s_bias_is_trained_for_its_epochs_only(self, shapes):
+        for epochs in (0.0, 1.0):
+            model, _ = speedrun(shapes, SpeedRecipe(0.5, 100, (4, 4, 4), stem_epochs=epochs))
+            assert bool(model.stem.bias.any()) == (epochs > 0)
