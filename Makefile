@@ -64,4 +64,4 @@ notebooks-test: $(READY)
 	$(PY) -m tools.notebooks --test
 
 pages: $(READY)
-	$(PY) -m pytest -q -n 2 --dist loadgroup --no-loadscope-reorder tests/book
+	$(PY) -m pytest -q -n 2 tests/book

@@ -6,22 +6,29 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, sync_playwright
 from visits import serve
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tools.find_chromium import NoBrowserError, find_chromium
 
-HERE = Path(__file__).resolve().parent
-SITE = HERE.parent.parent / "_build" / "html"
+HTML = ("test_pages.py", "test_siblings.py", "test_folds.py")  # they read the same pages
+SITE = Path(__file__).resolve().parent.parent.parent / "_build" / "html"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say what one process does as a whole: a file with what it prepares, but each visit to a page by itself.
+class Scheduling(LoadScopeScheduling):
+    """Gives out whole files, for what they prepare and parse, but visits to pages one by one."""
 
-    The visits come last: they are short, so that both processes end together.
-    """
-    for item in items:
-        if HERE in item.path.parents and not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
-    items.sort(key=lambda item: item.path.stem == "test_browser" and HERE in item.path.parents)
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        if file.endswith("test_browser.py"):
+            return nodeid
+        return "the HTML" if file.endswith(HTML) else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    """Begin with the files that have most tests; visits are short and come last, so no process waits long."""
+    return Scheduling(config, log)
 
 
 @pytest.fixture(scope="session")

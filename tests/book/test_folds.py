@@ -12,7 +12,6 @@ from playwright.sync_api import BrowserContext, Page
 
 from tools.execute_book import chapters
 
-pytestmark = pytest.mark.xdist_group("the HTML")  # each page is parsed once
 ROOT = Path(__file__).resolve().parent.parent.parent
 CHAPTERS = [path.relative_to(ROOT).with_suffix(".html").as_posix() for path in chapters(ROOT)]
 FOLDED = "book/foundations/pooling.html"  # a chapter with imports, checks and a fold that holds cells

@@ -107,7 +107,7 @@ def test_changed_code_by_hand_is_red(folder, tmp_path):
     """One number of the by-hand code is changed in a copy that the kernel finds first."""
     left_out = shutil.ignore_patterns("bundled", "__pycache__")
     shutil.copytree(ROOT / "cnncourse", tmp_path / "cnncourse", ignore=left_out)
-    windows = tmp_path / "cnncourse" / "_windows.py"
+    windows = tmp_path / "cnncourse" / "convolution" / "windows.py"
     text = windows.read_text(encoding="utf-8")
     assert RIGHT in text
     windows.write_text(text.replace(RIGHT, RIGHT.replace("1", "2")), encoding="utf-8")

@@ -15,7 +15,6 @@ from tools.contents import built_pages, pages
 from tools.execute_book import chapters
 from tools.sphinx_ext.addresses import read_addresses
 
-pytestmark = pytest.mark.xdist_group("the HTML")  # each page is parsed once
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = built_pages(ROOT / "_build" / "html") or ["index.html"]  # without a book, its test tells what to do
 GENERATED = {"index.html", "genindex.html", "py-modindex.html", "search.html"}

@@ -19,7 +19,6 @@ from tools.notebooks.references import read_book
 from tools.notebooks.run import code_cells
 from tools.notebooks.write import sibling
 
-pytestmark = pytest.mark.xdist_group("the HTML")  # each page is parsed once
 ROOT = Path(__file__).resolve().parent.parent.parent
 BOOK = read_book(ROOT)
 CHAPTERS = [chapter for chapter in BOOK.chapters.values() if chapter.is_notebook]

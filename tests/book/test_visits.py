@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, Error
-from visits import FROM_A_FILE, Found, serve, visit_from_file, visit_from_server, visiting
+from visits import FROM_A_FILE, Found, report, serve, visit_from_file, visit_from_server, visiting
 
 PAGE = """<!DOCTYPE html>
 <html lang="en" data-theme="light">
@@ -103,6 +103,10 @@ def places(found: list[str], said: str) -> list[str]:
 def test_a_fault_is_found_by_its_check_where_it_is(from_server: Found, fault: str) -> None:
     _, check, said, where = FAULTS[fault]
     assert places(from_server[check], said) == where, from_server[check]
+    lines = [
+        line for line in report(from_server).splitlines() if line.startswith(f"{check}, ") and said in line
+    ]
+    assert len(lines) >= len(where)
 
 
 @pytest.mark.parametrize("folder", ["faults"], indirect=True)

@@ -34,19 +34,20 @@ STUCK = """() => [...document.querySelectorAll('article *')]
   .filter(e => e.tabIndex < 0 && !e.querySelector('a, button, [tabindex]') && !e.closest('[tabindex="0"]'))
   .map(e => 'no keyboard reaches ' + e.tagName + '.' + e.className + ' ' + e.textContent.slice(0, 60))"""
 # axe-core takes its time for each tag. While it looks, the strokes of formulas, which its rules do not read,
-# are away, and of the thousands of colored words of code one of each kind is a tag of its own.
+# are away, and of the thousands of words of code and of signatures one of each kind is a tag of its own.
 PLAIN = """() => {
   const kinds = new Set();
   const strokes = 'mjx-container svg[aria-hidden=true]:not(:has(a, text, [tabindex]))';
   window.whole = [];
-  for (const all of document.querySelectorAll('pre, ' + strokes)) {
-    const plain = all.cloneNode(all.tagName === 'PRE');
-    for (const word of plain.querySelectorAll('span')) {
-      const kind = [word.className, word.getAttribute('style'), all.closest('.cell_output') !== null].join();
+  for (const all of document.querySelectorAll('pre, code, dt.sig, ' + strokes)) {
+    const plain = all.cloneNode(all.tagName !== 'svg');
+    for (const word of plain.querySelectorAll('span, em')) {
+      const looks = it => [it.tagName, it.className, it.getAttribute('style')];
+      const kind = [all.closest('.cell_output') !== null, looks(word), looks(word.parentElement)].join();
       word.dataset.new = !kinds.has(kind) && word.textContent.trim() !== '';
       if (word.dataset.new === 'true') kinds.add(kind);
     }
-    for (const word of plain.querySelectorAll('span:not([id], [data-new=true], :has([data-new=true]))'))
+    for (const word of plain.querySelectorAll('[data-new=false]:not([id], :has([data-new=true]))'))
       word.replaceWith(...word.childNodes);
     plain.normalize();
     all.replaceWith(plain);
@@ -141,9 +142,10 @@ class Visit:
         for check in checks:
             self.note(check, looks[check]())
 
-    def complaints(self) -> list[str]:
-        """Return what all checks found."""
-        return [it for check in CHECKS for it in self.found[check]]
+
+def report(found: Found) -> str:
+    """Return all that was found, a line each: the check, the theme, the width and what it saw."""
+    return "\n".join(f"{check}, {it}" for check in CHECKS for it in found[check])
 
 
 @contextmanager
