@@ -1,5 +1,6 @@
 """nbval with our flags: green for what was written, red for changed outputs, numbers and code."""
 
+import inspect
 import os
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
+from cnncourse.convolution import output_size
 from tools.notebooks.__main__ import NBVAL
 from tools.notebooks.nbval_plugin import nearly_equal
 from tools.notebooks.run import clean, code_cells, execute
@@ -18,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 CODE = [
     "import matplotlib.pyplot as plt\n"
     "from cnncourse.notebook import glue\n"
-    "from cnncourse.convolution.windows import output_size",
+    "from cnncourse.convolution import output_size",
     "plt.plot([1, 2])\nplt.show()",
     "glue('mean', 1 / 3)",
     "print(output_size(32, 3, stride=2))",
@@ -107,10 +109,10 @@ def test_changed_code_by_hand_is_red(folder, tmp_path):
     """One number of the by-hand code is changed in a copy that the kernel finds first."""
     left_out = shutil.ignore_patterns("bundled", "__pycache__")
     shutil.copytree(ROOT / "cnncourse", tmp_path / "cnncourse", ignore=left_out)
-    windows = tmp_path / "cnncourse" / "convolution" / "windows.py"
-    text = windows.read_text(encoding="utf-8")
+    home = tmp_path / Path(inspect.getfile(output_size)).relative_to(ROOT)
+    text = home.read_text(encoding="utf-8")
     assert RIGHT in text
-    windows.write_text(text.replace(RIGHT, RIGHT.replace("1", "2")), encoding="utf-8")
+    home.write_text(text.replace(RIGHT, RIGHT.replace("1", "2")), encoding="utf-8")
     assert run_nbval([folder / "intact.ipynb"], PYTHONPATH=str(tmp_path)) == {"intact::Cell 3"}
 
 
