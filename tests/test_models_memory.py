@@ -45,6 +45,7 @@ def test_it_is_asked_in_training_mode_and_each_part_comes_back_in_its_own():
     model[1:].eval()
     kept = kept_for_backward(model, (3, 8, 8))
     assert [one.shape for one in kept].count((4, 6, 6)) == 2  # batch norm's input and what dropout dropped
+    assert all(one.shape for one in kept)  # the statistics of batch norm belong to no image
     assert [module.training for module in model] == [True, False, False]
 
 

@@ -237,6 +237,8 @@ def test_channels_that_are_shuffled_leave_the_grid():
 def test_a_grid_that_was_cut_up_sees_all_and_goes_no_further():
     cut = nn.Sequential(nn.Conv2d(1, 4, 3), nn.Flatten(2), nn.Unflatten(2, (6, 6)), nn.Conv2d(4, 1, 3))
     assert receptive_field(cut[:2], (1, 8, 8))[-1].size == 8
+    flat = nn.Sequential(nn.Conv2d(1, 6, 3), nn.Flatten(2))  # six channels are no six columns
+    assert [row.jump for row in receptive_field(flat, (1, 8, 8))] == [1, 0]
     with pytest.raises(
         ValueError, match=r"3 \(Conv2d\) has no receptive field that the recursion can follow"
     ):
@@ -306,6 +308,7 @@ def test_the_effective_field_lies_inside_and_adds_up_to_one():
     assert (share[~mask] == 0).all() and (share >= 0).all()
     assert field_spread(share) < field_spread(mask)
     np.testing.assert_array_equal(share, effective_receptive_field(model, images, seed=1))
+    assert (share != effective_receptive_field(model, images, seed=2)).any()
 
 
 def test_one_layer_has_the_shares_of_its_squared_weights():
@@ -340,8 +343,10 @@ def test_no_network_is_so_deep_that_its_field_vanishes():
     with torch.device("meta"):
         model = torchvision.models.efficientnet_b0()
     assert receptive_field_by_gradient(model, (3, 224, 224)).all()
-    deep = nn.Sequential(*[nn.Conv2d(1, 1, 3, padding=1) for _ in range(800)])  # (1/9)^800 is no number
-    seen = receptive_field_by_gradient(deep, (1, 3, 3), position=(0, 0))
+    deep = nn.Sequential(*[nn.Conv2d(1, 1, (1, 2)) for _ in range(1100)])
+    seen = receptive_field_by_gradient(
+        deep, (1, 1, 1101), "1099"
+    )  # the last pixel has one path, of (1/2)^1100
     assert seen.all()
 
 
@@ -404,12 +409,14 @@ class Tuned(nn.Module):
 
     def forward(self, x):
         weight = self.conv.weight - self.conv.weight.mean((1, 2, 3), keepdim=True)
-        places = (torch.arange(x.shape[-1]) + 0).to(torch.int64).clamp(0, 99)
-        return self.end(F.conv2d(x.float(), weight)[..., places[:3]])
+        places = -(torch.arange(x.shape[-1]) + 0).to(torch.int64).clamp(0, 3)  # from the end, but for 0
+        return self.end(F.conv2d(x.float(), weight)[..., places])
 
 
 def test_weights_made_from_weights_open_their_paths_too():
-    assert receptive_field_by_gradient(Tuned(), (2, 6, 6), position=(0, 0))[:3, :3].all()
+    for place, first in ((0, 0), (1, 3), (2, 2), (5, 1)):
+        seen = receptive_field_by_gradient(Tuned(), (2, 6, 6), position=(0, place))
+        assert seen.sum() == 9 and seen[:3, first : first + 3].all()
 
 
 def test_an_image_that_does_not_pass_is_told_where_by_both():

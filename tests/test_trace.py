@@ -234,3 +234,48 @@ def test_an_output_that_comes_from_elsewhere_is_refused():
 
     with pytest.raises(ValueError, match="output of Elsewhere does not come from its image by operations"):
         trace(Elsewhere(), (3, 4, 4))
+
+
+class Raises(nn.Module):
+    def forward(self, x):
+        raise RuntimeError("the first line\nand a second")
+
+
+def test_of_an_error_the_first_line_is_told():
+    with pytest.raises(ValueError, match=r"does not pass through Raises: the first line$"):
+        trace(Raises(), (3, 4, 4))
+
+
+class Stated(nn.Module):
+    """What is changed in place is used under its old name."""
+
+    def __init__(self):
+        super().__init__()
+        self.act = nn.ReLU(inplace=True)
+
+    def forward(self, x):
+        y = torch.zeros_like(x) + x
+        self.act(y)
+        F.elu(y, inplace=True)
+        return y
+
+
+def test_what_is_changed_in_place_comes_from_what_changed_it():
+    assert operations(trace(Stated(), (3, 4, 4))) == [
+        ("input", ()),
+        ("add", (0,)),
+        ("ReLU", (1,)),
+        ("elu", (2,)),
+    ]
+
+
+def test_a_whole_module_takes_what_it_was_given_though_it_changes_it():
+    block = nn.Sequential(nn.ReLU(inplace=True), nn.Identity())
+    model = nn.Sequential(nn.Conv2d(3, 3, 1), block)
+    nodes = trace(model, (3, 4, 4), whole=lambda module: module is not model)
+    assert operations(nodes) == [("input", ()), ("Conv2d", (0,)), ("Sequential", (1,))]
+
+
+def test_the_network_itself_is_one_operation_if_it_is_a_layer_alone():
+    assert operations(trace(nn.Sequential(nn.ReLU()), (3, 4, 4), whole=lambda module: True))[1][0] == "ReLU"
+    assert operations(trace(nn.ReLU(), (3, 4, 4), whole=lambda module: True))[1][0] == "ReLU"

@@ -5,18 +5,14 @@ shapes alone (torch's meta device), whatever its size.
 """
 
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
 
 from cnncourse._checks import check_count, check_counts
 from cnncourse._modules import blank, check_module, evaluating, passing, run_on_shapes, sizes, tensors_in
-
-if TYPE_CHECKING:
-    from torch.utils.flop_counter import FlopCounterMode
 
 __all__ = ["Row", "Summary", "count_multiply_adds", "count_parameters", "summary"]
 
@@ -150,23 +146,6 @@ def count_multiply_adds(model: nn.Module, image_shape: Sequence[int]) -> int:
     return summary(model, image_shape).multiply_adds
 
 
-@contextmanager
-def _counted() -> Iterator["FlopCounterMode"]:
-    """Count what torch computes inside the block; a multiply-add is two of its operations.
-
-    Attention takes its usual path meanwhile: torch does not count the one that does it all in one operation.
-    """
-    from torch.utils.flop_counter import FlopCounterMode
-
-    fast = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)
-    try:
-        with torch.no_grad(), FlopCounterMode(display=False) as counter:
-            yield counter
-    finally:
-        torch.backends.mha.set_fastpath_enabled(fast)
-
-
 @dataclass(eq=False)
 class _Call:
     """One run of a module: `closed` if the table shows it with all that is in it, as one row."""
@@ -182,7 +161,13 @@ class _Call:
 
 
 def _calls_of(model: nn.Module, shape: tuple[int, ...], depth: int | None) -> tuple[list[_Call], int]:
-    """Return each run of a module that the table may show, in order, and all multiply-adds."""
+    """Return each run of a module that the table may show, in order, and all multiply-adds.
+
+    On shapes alone torch counts what it does in one step on numbers, attention or a recurrent
+    layer, part by part; a multiply-add is two of its operations.
+    """
+    from torch.utils.flop_counter import FlopCounterMode
+
     calls: list[_Call] = []
     running: list[_Call | None] = []  # None for what runs inside a closed one
 
@@ -206,7 +191,12 @@ def _calls_of(model: nn.Module, shape: tuple[int, ...], depth: int | None) -> tu
                 running[-1].inside += call.multiply_adds
         return output
 
-    with evaluating(model), _counted() as counter, passing(model, shape, enter, leave):
+    with (
+        evaluating(model),
+        torch.no_grad(),
+        FlopCounterMode(display=False) as counter,
+        passing(model, shape, enter, leave),
+    ):
         run_on_shapes(model, blank(model, (1, *shape), "meta"))
     return calls, counter.get_total_flops() // 2
 
