@@ -175,6 +175,19 @@ def check_number(
     return value
 
 
+def check_bool(argument: str, value: Any) -> bool:
+    """Return `value` if it is True or False.
+
+    Examples
+    --------
+    >>> check_bool("flip", True)
+    True
+    """
+    if not isinstance(value, bool):
+        raise TypeError(f"{argument} must be true or false, got {value!r}")
+    return value
+
+
 def check_odd(argument: str, value: Any) -> int:
     """Return `value` if it is odd: the size of a kernel that has a middle.
 

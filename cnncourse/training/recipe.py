@@ -2,13 +2,11 @@
 
 import dataclasses
 import math
-import tomllib
-from importlib import resources
-from pathlib import Path
 from typing import Any
 
-from cnncourse._checks import check_choice, check_count, check_number, suggest
+from cnncourse._checks import check_bool, check_choice, check_count, check_number
 from cnncourse.augmentation import Transform, read_transform
+from cnncourse.training.toml_values import TomlValues, recipe_folder
 
 OPTIMIZERS = ("sgd", "adam", "adamw", "muon")
 SCHEDULES = ("constant", "linear", "cosine", "step", "one_cycle")
@@ -17,7 +15,7 @@ _LARGEST = 3.4e38  # of float32, in which weights are kept
 
 
 @dataclasses.dataclass(frozen=True)
-class Recipe:
+class Recipe(TomlValues):
     """How to train: epochs, batches, optimizer, learning rate, augmentation and seed.
 
     Two trainings with the same recipe, data, network and machine give the same numbers.
@@ -119,8 +117,7 @@ class Recipe:
         for name in ("momentum", "warmup", "label_smoothing", "averaging"):
             check_number(name, getattr(self, name), 0, 1)
         for name in ("flip", "nesterov", "channels_last"):
-            if not isinstance(getattr(self, name), bool):
-                raise TypeError(f"{name} must be true or false, got {getattr(self, name)!r}")
+            check_bool(name, getattr(self, name))
         for name in ("mean", "std"):
             self._check_numbers(name, 0, math.inf, above=name == "std")
             if not getattr(self, name):
@@ -165,16 +162,6 @@ class Recipe:
         if self.warmup and self.schedule == "one_cycle":
             raise ValueError("schedule 'one_cycle' has its own warm-up; leave warmup out")
 
-    def replace(self, **changes: Any) -> "Recipe":
-        """Return a recipe with some values changed, checked like a new one.
-
-        Examples
-        --------
-        >>> Recipe().replace(epochs=1).epochs
-        1
-        """
-        return Recipe.from_dict(self.to_dict() | changes)
-
     def to_dict(self) -> dict[str, Any]:
         """Return the values by name, as TOML and JSON can hold them; `augment` only if there is any.
 
@@ -183,65 +170,16 @@ class Recipe:
         >>> Recipe().to_dict()["mean"]
         [0.5]
         """
-        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        values = super().to_dict()
         values["augment"] = [transform.to_dict() for transform in self.augment]
         if not self.augment:  # so that what was written before there was this key is still equal
             del values["augment"]
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
+        return values
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> "Recipe":
-        """Return the recipe that `values` describe; what is missing takes its default.
-
-        Raises
-        ------
-        ValueError
-            If a key is unknown.
-
-        Examples
-        --------
-        >>> Recipe.from_dict({"epoch": 3})
-        Traceback (most recent call last):
-        ...
-        ValueError: recipe key is unknown: 'epoch'. Did you mean 'epochs'? Known: epochs, batch_size, ...
-        """
-        known = [field.name for field in dataclasses.fields(cls)]
-        for key in values:
-            if key not in known:
-                raise ValueError(f"recipe key is unknown: {key!r}. {suggest(key, known)}")
-        return cls(**values)
-
-    def to_toml(self) -> str:
-        """Return the recipe as TOML, one line a key.
-
-        Examples
-        --------
-        >>> print(Recipe().to_toml().splitlines()[0])
-        epochs = 5
-        """
-        return "".join(f"{key} = {_toml(value)}\n" for key, value in self.to_dict().items())
-
-    @classmethod
-    def from_toml(cls, text: str) -> "Recipe":
-        """Return the recipe written in `text`.
-
-        Examples
-        --------
-        >>> Recipe.from_toml(Recipe(epochs=7).to_toml()).epochs
-        7
-        """
-        text = text.removeprefix("\ufeff")  # the byte-order mark that some editors write
-        return cls.from_dict(tomllib.loads(text))
-
-    @classmethod
-    def load(cls, path: str | Path) -> "Recipe":
-        """Return the recipe in the TOML file `path`; messages name the file."""
-        try:
-            return cls.from_toml(Path(path).read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise FileNotFoundError(f"there is no recipe file {str(path)!r}") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValueError, TypeError) as error:
-            raise ValueError(f"recipe {str(path)!r}: {error}") from None
+    def defaults(cls) -> dict[str, Any]:
+        """Return the values of a recipe of which nothing is given."""
+        return cls().to_dict()
 
     @classmethod
     def for_model(cls, name: str) -> "Recipe":
@@ -252,18 +190,4 @@ class Recipe:
         >>> Recipe.for_model("three_conv").epochs
         5
         """
-        file = resources.files("cnncourse.training") / "recipes" / f"{name}.toml"
-        return cls.from_toml(file.read_text(encoding="utf-8")) if file.is_file() else cls()
-
-
-def _toml(value: Any) -> str:
-    """Return a number, string, bool, a list or a table of such as TOML writes it, in one line."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str):
-        return f'"{value}"'  # the checked strings hold no quotes
-    if isinstance(value, list):
-        return f"[{', '.join(map(_toml, value))}]"
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + "}"
-    return repr(value)
+        return cls.load(name) if (recipe_folder() / f"{name}.toml").is_file() else cls()

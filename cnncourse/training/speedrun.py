@@ -13,7 +13,7 @@ K. Jordan et al., "Muon: an optimizer for hidden layers in neural networks", 202
 import dataclasses
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -21,15 +21,19 @@ import torch.nn.functional as F
 from cnncourse.models.speednet import SpeedNet
 from cnncourse.training.muon import orthogonalize
 from cnncourse.training.precision import autocast
+from cnncourse.training.speed_checks import check_images, check_recipe
 from cnncourse.training.support import wait_for
+from cnncourse.training.toml_values import TomlValues
 
 if TYPE_CHECKING:
     from cnncourse.data import ImageSet
 
 
 @dataclasses.dataclass(frozen=True)
-class SpeedRecipe:
+class SpeedRecipe(TomlValues):
     """Everything that decides a speedrun.
+
+    In TOML its first line is ``network = "speednet"``.
 
     Parameters
     ----------
@@ -53,8 +57,19 @@ class SpeedRecipe:
         For how long the stem's biases are trained.
     seed : int
         Decides the initial head, order, crops and flips.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a value is of the wrong kind or out of range.
+
+    Examples
+    --------
+    >>> SpeedRecipe.load("cpu94").replace(epochs=0.5).epochs
+    0.5
     """
 
+    network: ClassVar[str] = "speednet"
     epochs: float
     batch_size: int = 250
     widths: tuple[int, int, int] = (64, 128, 256)
@@ -67,8 +82,23 @@ class SpeedRecipe:
     stem_epochs: float = 3.0
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        check_recipe(self)
+
+    def size_at(self, share: float) -> int:
+        """Return the pixels a side of the images after this `share` of all steps."""
+        return next(size for until, size in self.sizes if share < until)
+
 
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)  # of CIFAR-10's training images
+
+
+def normalization(image_set: "ImageSet") -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return mean and deviation of each channel: CIFAR-10's are constants, counting takes a second."""
+    if image_set.name == "cifar10" and image_set.shape[0] == len(MEAN):
+        return MEAN, STD
+    mean, std = image_set.statistics()
+    return tuple(mean.tolist()), tuple(std.clip(1e-3).tolist())  # a channel may be the same everywhere
 
 
 def speedrun(
@@ -96,12 +126,14 @@ def speedrun(
     Returns
     -------
     model : SpeedNet
-        In training mode; images are normalized with `MEAN` and `STD`.
+        In training mode; images are normalized as `normalization` says.
     seconds : float
         From the images in memory to the last step.
     """
+    check_images(train_set, recipe)
     start = time.perf_counter()
     device = torch.device(device)
+    scale = normalization(train_set)
     generator = torch.Generator().manual_seed(recipe.seed)
     labels = torch.as_tensor(train_set.labels).to(device)
     count, batch = len(labels), recipe.batch_size
@@ -112,12 +144,12 @@ def speedrun(
     model = model.to(memory_format=torch.channels_last).train()
     optimizer = SpeedOptimizer(model, recipe)
     mirrored = torch.rand(count, generator=generator) < 0.5  # in the first epoch; then every second time
-    stages, size, images, order = iter(recipe.sizes), 0, torch.empty(0), torch.empty(0)
-    until = 0.0
+    size, images, order = 0, torch.empty(0), torch.empty(0)
     for step in range(steps):
-        if step >= until * steps:  # the next size
-            until, size = next(stages)
-            images = resident(train_set, size, recipe.crop, dtype, device)  # (N, C, size + 2 m, size + 2 m)
+        if recipe.size_at(step / steps) != size:  # the next one
+            size = recipe.size_at(step / steps)
+            # (N, C, size + 2 m, size + 2 m)
+            images = resident(train_set, size, recipe.crop, dtype, device, scale)
             if step == 0:
                 middle = (images.shape[-1] - size) // 2
                 model.whiten(images[:5000, :, middle : middle + size, middle : middle + size])
@@ -179,7 +211,12 @@ class SpeedOptimizer:
 
 
 def resident(
-    image_set: "ImageSet", size: int, crop: int, dtype: torch.dtype, device: torch.device
+    image_set: "ImageSet",
+    size: int,
+    crop: int,
+    dtype: torch.dtype,
+    device: torch.device,
+    scale: tuple[tuple[float, ...], tuple[float, ...]] = (MEAN, STD),
 ) -> torch.Tensor:
     """Return all images normalized, with mirrored borders, and down-sampled, ready to be cropped to `size`.
 
@@ -194,12 +231,14 @@ def resident(
     margin = round(crop * size / pixels)
     framed = F.pad(torch.eye(pixels)[None], (crop, crop), mode="reflect")[0].T  # (pixels + 2 crop, pixels)
     matrix = (shrink_matrix(pixels + 2 * crop, size + 2 * margin) @ framed).to(device, dtype)
-    mean, std = (torch.tensor(values, device=device).reshape(-1, 1, 1) for values in (MEAN, STD))
-    parts = []
-    for part in torch.split(torch.as_tensor(image_set.images), 5000):
+    mean, std = (torch.tensor(values, device=device).reshape(-1, 1, 1) for values in scale)
+    shape = (*image_set.images.shape[:2], len(matrix), len(matrix))
+    images = torch.empty(shape, dtype=dtype, device=device, memory_format=torch.channels_last)
+    parts = zip(torch.split(torch.as_tensor(image_set.images), 5000), torch.split(images, 5000), strict=True)
+    for part, place in parts:  # in parts, so that memory never holds all of them twice
         small = matrix @ part.to(device, dtype) @ matrix.T  # (5000, C, size + 2 m, size + 2 m)
-        parts.append((small / 255 - mean).div_(std).to(dtype))
-    return torch.cat(parts).contiguous(memory_format=torch.channels_last)
+        place.copy_((small / 255 - mean).div_(std))
+    return images
 
 
 def shrink_matrix(size: int, new_size: int) -> torch.Tensor:

@@ -1,0 +1,83 @@
+"""What a speedrun cannot be: values of its recipe that are none, and images that do not fit it."""
+
+import dataclasses
+import math
+from typing import TYPE_CHECKING, Any
+
+from cnncourse._checks import check_bool, check_count, check_counts, check_number
+
+if TYPE_CHECKING:
+    from cnncourse.data import ImageSet
+    from cnncourse.training.speedrun import SpeedRecipe
+
+SIDE = 32  # pixels a side of the images
+SMALLEST = 9  # of SpeedNet
+_LEAST = {"batch_size": 2}  # whole numbers; others from 0
+_BELOW = {"label_smoothing": 1.0, "crop": SIDE, "seed": 2.0**63}  # others any finite number
+
+
+def check_recipe(recipe: "SpeedRecipe") -> None:
+    """Check each value by the kind of its field, and make tuples of lists.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a value is of another kind or out of range.
+    """
+    for field in dataclasses.fields(recipe):
+        value = getattr(recipe, field.name)
+        if field.name == "widths":
+            value = check_counts("widths", value, "the feature maps of each group", length=3)
+        elif field.name == "sizes":
+            value = _check_sizes(value)
+        elif field.type is bool:
+            check_bool(field.name, value)
+        elif field.type is int:
+            value = check_count(field.name, value, _LEAST.get(field.name, 0))
+            check_number(field.name, value, 0, _BELOW.get(field.name, math.inf))
+        elif field.type is float:
+            above = field.name == "epochs" or field.name.endswith("_rate")
+            value = float(check_number(field.name, value, 0, _BELOW.get(field.name, math.inf), above))
+        object.__setattr__(recipe, field.name, value)
+
+
+def _check_sizes(value: Any) -> tuple[tuple[float, int], ...]:
+    """Return pairs of a share of the steps and a size, the shares rising to 1."""
+    form = "pairs [share of the steps, pixels a side], such as [[0.5, 16], [1.0, 24]]"
+    try:
+        pairs = tuple((check_number("share", share, 0, 1, True, False), size) for share, size in value)
+    except (TypeError, ValueError):
+        pairs = ()
+    if not pairs:
+        raise ValueError(f"sizes must be {form}, shares above 0 and at most 1, got {value!r}")
+    for _, size in pairs:
+        if not SMALLEST <= check_count("sizes", size) <= SIDE:
+            raise ValueError(f"sizes must hold {SMALLEST} to {SIDE} pixels a side, got {size}")
+    shares = [float(share) for share, _ in pairs]
+    if shares != sorted(set(shares)) or shares[-1] != 1:
+        raise ValueError(f"the shares in sizes must rise to 1.0, got {shares}; give {form}")
+    return tuple((float(share), int(size)) for share, size in pairs)
+
+
+def check_images(image_set: "ImageSet", recipe: "SpeedRecipe") -> None:
+    """Raise unless a speedrun can learn from the images.
+
+    Raises
+    ------
+    ValueError
+        If they are of another size, or too few for one step.
+    """
+    if image_set.shape[1:] != (SIDE, SIDE):
+        height, width = image_set.shape[1:]
+        raise ValueError(
+            f"a speedrun takes images of {SIDE}x{SIDE} pixels, those of {image_set.name!r} have "
+            f"{height}x{width}; load them with size=({SIDE}, {SIDE}), or train another network"
+        )
+    count, batch = len(image_set), recipe.batch_size
+    if count < batch:
+        raise ValueError(
+            f"batch_size {batch} is larger than the {count} training images of {image_set.name!r}; "
+            "choose a smaller one"
+        )
+    if not round(recipe.epochs * (count // batch)):
+        raise ValueError(f"epochs {recipe.epochs:g} are no whole step of {batch} images; give more")
