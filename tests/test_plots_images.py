@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from cnncourse import plots
-from cnncourse.images import srgb_to_linear, to_channels_last
+from cnncourse.images import to_channels_last
 from cnncourse.plots import images
 
 
@@ -44,15 +44,6 @@ def test_gray_swatches_are_painted_in_the_grays_that_they_name():
     ax = plots.images.gray_swatches({"blue": (0, 0, 1), "yellow": (1, 1, 0)})
     assert [text.get_text() for text in ax.texts] == ["blue", "0.33", "0.11", "yellow", "0.67", "0.89"]
     assert ax.patches[5].get_facecolor()[:3] == pytest.approx((0.886,) * 3)
-
-
-def test_gamma_draws_the_curve_that_the_package_computes():
-    curve, strips = plots.images.gamma()
-    x, y = curve.lines[0].get_data()
-    np.testing.assert_allclose(y, srgb_to_linear(x))
-    grays = [patch.get_facecolor()[0] for patch in strips.patches if patch.get_fill()]
-    np.testing.assert_allclose(np.diff(grays[:9]), 1 / 8)
-    np.testing.assert_allclose(np.diff(srgb_to_linear(grays[9:])), 1 / 8, atol=1e-6)
 
 
 def test_memory_reads_arrays_in_c_order():

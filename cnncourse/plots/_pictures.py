@@ -118,7 +118,7 @@ def image_grid(
 
 
 def channels(image: Any, columns: int = 4) -> np.ndarray:
-    """Draw a color picture and its red, green and blue planes, each plane in gray.
+    """Draw a color image and its red, green and blue planes, each plane in gray.
 
     Parameters
     ----------
@@ -134,13 +134,13 @@ def channels(image: Any, columns: int = 4) -> np.ndarray:
     Examples
     --------
     >>> [ax.get_title() for ax in channels(np.zeros((3, 4, 4)))]
-    ['picture', 'red', 'green', 'blue']
+    ['image', 'red', 'green', 'blue']
     """
     picture = to_array("image", image)
     if picture.ndim != 3 or picture.shape[0] != 3:
         raise ValueError(f"image must have shape (3, H, W), got {picture.shape}")
     axes: np.ndarray = image_grid(
-        [picture, *picture], titles=["picture", "red", "green", "blue"], columns=columns
+        [picture, *picture], titles=["image", "red", "green", "blue"], columns=columns
     )
     for ax, color in zip(axes[1:], ("#c00000", "#007a33", "#0050c8"), strict=True):
         ax.title.set_color(color)

@@ -1,4 +1,4 @@
-"""What the chapter on images draws: a patch and its numbers, grays, gamma, memory, sampling, neighbors."""
+"""What the chapter on images draws: a patch and its numbers, grays, memory, sampling, neighbors."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.patches import Rectangle
 
 from cnncourse._checks import check_count, check_filled
-from cnncourse.images import linear_to_srgb, neighbor_correlation, srgb_to_linear, to_gray
+from cnncourse.images import neighbor_correlation, to_gray
 from cnncourse.plots._arrays import to_array
 from cnncourse.plots._grids import pixel_grid
 from cnncourse.plots._style import (
@@ -21,12 +21,11 @@ from cnncourse.plots._style import (
     SMALL,
     bare,
     figure,
-    grid,
     style,
     text_on,
 )
 
-__all__ = ["gamma", "gray_swatches", "memory", "neighbor_pairs", "sampling", "zoom"]
+__all__ = ["gray_swatches", "memory", "neighbor_pairs", "sampling", "zoom"]
 
 # Light tints on which black text reads well; the letter in the cell says the channel too.
 CHANNEL_TINTS = {"R": "#f4a582", "G": "#a6dba0", "B": "#92c5de"}
@@ -128,45 +127,6 @@ def gray_swatches(colors: Mapping[str, Sequence[float]]) -> Axes:
         ax.set_yticks([0.47, 1.47, 2.47], ["color", "mean", "luma"])
         ax.tick_params(axis="y", length=0)
     return ax
-
-
-def gamma() -> np.ndarray:
-    """Draw how much light each stored value stands for, and equal steps of either.
-
-    Returns
-    -------
-    ndarray of Axes of shape (2,)
-        The curve, and two strips of grays.
-
-    Examples
-    --------
-    >>> [ax.get_xlabel() for ax in gamma()][:1]
-    ['stored value']
-    """
-    stored = np.linspace(0, 1, 201)
-    steps = np.linspace(0, 1, 9)
-    with style():
-        _, axes = figure(1, 2, height=2.9)
-        ax = axes[0]
-        ax.plot(stored, srgb_to_linear(stored), color=INPUT)
-        ax.plot(stored, stored, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
-        half = float(srgb_to_linear(0.5))
-        ax.plot([0.5, 0.5, 0], [0, half, half], color=KERNEL, linewidth=1.4)
-        ax.plot([0.5], [half], "o", color=KERNEL)
-        ax.set(xlim=(0, 1), ylim=(0, 1), xlabel="stored value", ylabel="light", aspect="equal")
-        ax.set_xticks([0, 0.5, 1])
-        ax.set_yticks([0, 0.5, 1])
-        grid(ax, "both")
-        strips = {"equal steps of the stored value": steps, "equal steps of light": linear_to_srgb(steps)}
-        ax = axes[1]
-        for row, (name, values) in enumerate(strips.items()):
-            for column, value in enumerate(values):
-                ax.add_patch(Rectangle((column, 1.6 * row), 1, 1, facecolor=[value] * 3, edgecolor="none"))
-            ax.add_patch(Rectangle((0, 1.6 * row), 9, 1, fill=False, edgecolor=MUTED, linewidth=0.7))
-            ax.text(0, 1.6 * row - 0.12, name, fontsize=SMALL, va="bottom")
-        ax.set(xlim=(-0.1, 9.1), ylim=(2.7, -0.6))
-        bare(ax)
-    return np.asarray(axes)
 
 
 def memory(layouts: Mapping[str, Any]) -> Axes:
