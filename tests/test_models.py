@@ -145,6 +145,7 @@ LAYERS = {  # the smallest images, and what the next smaller ones would fail in
     "small_googlenet": (4, "second pooling"),
     "densenet_cifar": (8, "3 dense blocks"),
     "convnext_cifar": (8, "patches are 4x4"),
+    "speednet": (9, "three poolings by two"),
 }
 
 

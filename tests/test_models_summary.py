@@ -46,6 +46,17 @@ def test_rows_of_our_networks_add_up_too(name):
         assert table.multiply_adds == count_multiply_adds(model, (3, 32, 32))
 
 
+def test_speednet_by_hand():
+    model = create_model("speednet", options={"widths": (4, 6, 8)})
+    table = summary(model, (3, 32, 32))
+    rows = by_name(table)
+    assert rows["stem"].output_shape == (24, 31, 31)
+    assert rows["stem"].parameters == 24 * (3 * 2 * 2 + 1) and rows["groups.2.conv1"].parameters == 8 * 6 * 9
+    assert rows["groups.2.conv2"].output_shape == (8, 3, 3) and rows["head"].parameters == 8 * 10
+    frozen = 24 * 3 * 2 * 2 + 2 * (4 + 6 + 8)  # the stem's filters, the scales of batch normalization
+    assert table.parameters == count_parameters(model) + frozen
+
+
 def test_products_without_a_layer_stand_in_the_row_of_their_module():
     rows = by_name(summary(create_model("vit_cifar"), (3, 32, 32)))
     assert rows["blocks.0.attention"].multiply_adds == 2 * 64 * 64 * 64  # scores and means, 64 tokens of 64

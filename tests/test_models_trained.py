@@ -146,6 +146,14 @@ class TestPredict:
             expected = network.model.eval()(smaller).softmax(dim=1).numpy()
         np.testing.assert_allclose(network.predict(images), expected, atol=1e-6)
 
+    @pytest.mark.parametrize("resolution", [(8, 8), (4, 6)])
+    def test_the_network_scales_as_the_prediction_does(self, resolution):
+        network, images = make(resolution=resolution), pixels()
+        x = (torch.tensor(images) / 255 - 0.4) / 0.2
+        with torch.no_grad():
+            logits = network.network.eval()(x)
+        np.testing.assert_allclose(network.predict(images), logits.softmax(dim=1).numpy(), atol=1e-6)
+
     def test_each_module_is_back_in_its_own_mode(self):
         network = make()
         network.model.train()
@@ -216,6 +224,19 @@ class TestThereAndBack:
         assert not network.model.training
         assert np.array_equal(network.predict(pixels()), saved.predict(pixels()))
         assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+    def test_a_speednet_sees_its_images_at_the_size_of_its_training(self, path):
+        options = {"widths": [4, 6, 8]}
+        model = create_model("speednet", num_classes=2, seed=0, options=options)
+        model.whiten(torch.rand(20, 3, 24, 24))
+        given = {"mean": (0.5, 0.4, 0.3), "std": 0.2, "options": options, "resolution": (24, 24)}
+        Trained(model, "speednet", ("a", "b"), channels=3, size=(32, 32), **given).save(path)
+        loaded = load_trained(path)
+        seen = []
+        loaded.model.register_forward_hook(lambda module, inputs, output: seen.append(inputs[0].shape))
+        images = np.random.default_rng(0).integers(0, 256, (5, 3, 32, 32)).astype(np.uint8)
+        assert loaded.predict(images).shape == (5, 2) and seen == [(5, 3, 24, 24)]
+        assert loaded.options == options and torch.equal(loaded.model.stem.weight, model.stem.weight)
 
     def test_another_resolution_is_in_the_file(self, path):
         make(resolution=(6, 4)).save(path)

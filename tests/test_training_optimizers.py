@@ -1,10 +1,12 @@
 """Optimizers, schedules, averaging and number formats of the engine."""
 
 import copy
+import math
 
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
@@ -16,7 +18,7 @@ from cnncourse.training import Recipe, evaluate, fit
 from cnncourse.training import precision as precision_module
 from cnncourse.training.muon import Muon, orthogonalize
 from cnncourse.training.optimizers import Together, create_optimizer, learning_rate_at
-from cnncourse.training.precision import choose_dtype
+from cnncourse.training.precision import choose_dtype, convolution_agrees
 from cnncourse.training.state import State
 
 DIGITS = data.load("digits").take(200)
@@ -359,8 +361,53 @@ class TestNumberFormats:
         monkeypatch.setattr(
             precision_module, "_seconds_a_step", lambda model, shape, dtype, last: tried.append(dtype) or 1
         )
+        monkeypatch.setattr(precision_module, "convolution_agrees", lambda *_: True)
         choose_dtype("auto", make_model(), (20, 1, 8, 8))
         assert tried == [torch.float32, torch.bfloat16, torch.float16][:formats]
+
+    @pytest.mark.parametrize("channels_last", [False, True])
+    def test_a_convolution_in_bfloat16_agrees_up_to_rounding(self, channels_last):
+        assert convolution_agrees(torch.device("cpu"), torch.float32, channels_last)
+        assert convolution_agrees(torch.device("cpu"), torch.bfloat16, channels_last)
+
+    @pytest.mark.parametrize("part", [0, 1, 2])
+    @pytest.mark.parametrize("fault", [1.03, -1, math.nan])
+    def test_a_format_that_is_wrong_is_not_taken_however_fast(self, monkeypatch, part, fault):
+        convolve = precision_module._convolve
+
+        def wrong(x, weight, dtype, channels_last):
+            results = convolve(x, weight, dtype, channels_last)
+            if dtype != torch.float32:
+                results[part] = fault * results[part]
+            return results
+
+        monkeypatch.setattr(precision_module, "_convolve", wrong)
+        monkeypatch.setattr(
+            precision_module,
+            "_seconds_a_step",
+            lambda model, shape, dtype, last: 0 if dtype.itemsize == 2 else 1,
+        )
+        assert choose_dtype("auto", make_model(), (20, 1, 8, 8)) == torch.float32
+
+    def test_a_format_that_the_device_has_not_is_not_taken(self, monkeypatch):
+        convolve = F.conv2d
+
+        def missing(x, *rest, **options):
+            if torch.is_autocast_enabled("cpu"):
+                raise RuntimeError('"conv2d" not implemented for BFloat16')
+            return convolve(x, *rest, **options)
+
+        monkeypatch.setattr(precision_module.F, "conv2d", missing)
+        assert not convolution_agrees(torch.device("cpu"), torch.bfloat16)
+        assert choose_dtype("auto", make_model(), (20, 1, 8, 8)) == torch.float32
+
+    def test_only_the_formats_that_are_asked_for_are_tried(self, monkeypatch):
+        tried = []
+        monkeypatch.setattr(
+            precision_module, "_seconds_a_step", lambda model, shape, dtype, last: tried.append(dtype) or 1
+        )
+        choose_dtype("auto", make_model(), (20, 1, 8, 8), formats=())
+        assert tried == [torch.float32]
 
     def test_the_first_step_which_also_sets_up_is_not_timed(self, monkeypatch):
         clock = iter([0, 100, 100, 101, 101, 103, 103, 106])  # steps of 100, 1, 2 and 3 seconds

@@ -213,7 +213,7 @@ def measure(record: RunRecord, trained: Trained, test_set: data.ImageSet) -> Eva
             f"{test_set.name!r} have {test_set.shape}; give images of the same channels and size"
         )
     images = match_classes(test_set, trained.classes)
-    normalized = partial(evaluate, trained.model, images, mean=trained.mean, std=trained.std)
+    normalized = partial(evaluate, trained.network, images, mean=trained.mean, std=trained.std)
     start = time.perf_counter()
     found = normalized()
     seconds = time.perf_counter() - start

@@ -20,6 +20,7 @@ from cnncourse.models.googlenet import GoogLeNet, Inception, SmallGoogLeNet, Wid
 from cnncourse.models.lenet import LeNet5, LeNet1998
 from cnncourse.models.mobilenet import MobileNet
 from cnncourse.models.resnet import CifarResNet, ResNet
+from cnncourse.models.speednet import SpeedNet
 from cnncourse.models.trained import Trained, load_trained, trained_names
 from cnncourse.models.tutorials import ConvBNGAP, DoubleConvGAP, FiveConv, SmallConv, ThreeConv
 from cnncourse.models.unet import UNet
@@ -50,6 +51,7 @@ __all__ = [
     "SmallConv",
     "SmallGoogLeNet",
     "SmallVGG",
+    "SpeedNet",
     "Summary",
     "ThreeConv",
     "Trained",

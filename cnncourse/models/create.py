@@ -17,6 +17,7 @@ from cnncourse.models.googlenet import GOOGLENETS
 from cnncourse.models.lenet import LeNet5, LeNet1998
 from cnncourse.models.mobilenet import MobileNet
 from cnncourse.models.resnet import RESNETS
+from cnncourse.models.speednet import SpeedNet
 from cnncourse.models.tutorials import ConvBNGAP, DoubleConvGAP, FiveConv, SmallConv, ThreeConv
 from cnncourse.models.vgg import VGGS
 from cnncourse.models.vit import VisionTransformer
@@ -41,6 +42,7 @@ MODELS: dict[str, Callable[..., nn.Module]] = {
     "mobilenet_cifar": MobileNet,
     "convnext_cifar": ConvNeXt,
     "vit_cifar": VisionTransformer,
+    "speednet": SpeedNet,
 }
 
 

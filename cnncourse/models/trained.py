@@ -21,11 +21,11 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 from cnncourse._checks import check_count, check_counts, check_keys, check_unit_range, suggest
 from cnncourse._modules import blank, check_module, evaluating
+from cnncourse.models._resolution import AtResolution, scale_to
 from cnncourse.models._trained_file import SUFFIX, as_half, check_weights, read_file, restored, write_file
 from cnncourse.models.create import create_model
 
@@ -146,6 +146,12 @@ class Trained:
     def _resolution(self) -> tuple[int, int]:
         return self.resolution or self.size
 
+    @property
+    def network(self) -> nn.Module:
+        """The model with the scaling to its resolution before it: it takes normalized images of `size`."""
+        same = self._resolution == self.size
+        return self.model if same else AtResolution(self.model, self._resolution)
+
     def __repr__(self) -> str:
         shape = "x".join(map(str, (self.channels, *self.size)))
         return f"Trained({self.architecture}: images {shape}, {len(self.classes)} classes)"
@@ -214,10 +220,7 @@ class Trained:
         shift = (-np.asarray(self.mean) / self.std).astype(np.float32).reshape(-1, 1, 1)
         scaled = np.multiply(array, scale, dtype=np.float32)  # (N, C, H, W)
         scaled += shift
-        x = torch.from_numpy(scaled).to(blank(self.model, (0,)).device)
-        if self._resolution != self.size:
-            x = F.interpolate(x, self._resolution, mode="bilinear", antialias=True)
-        return x
+        return scale_to(torch.from_numpy(scaled).to(blank(self.model, (0,)).device), self._resolution)
 
     def _check_images(self, images: np.ndarray | torch.Tensor | HasImages) -> np.ndarray:
         """Return the images as uint8, or as float32 from 0 to 1."""

@@ -1,0 +1,32 @@
+"""The resolution at which a network sees its images."""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+
+def scale_to(images: torch.Tensor, resolution: tuple[int, int]) -> torch.Tensor:
+    """Return images (N, C, H, W) scaled to `resolution` with antialiasing, or as they are if they have it."""
+    if tuple(images.shape[2:]) == resolution:
+        return images
+    return F.interpolate(images, resolution, mode="bilinear", antialias=True)
+
+
+class AtResolution(nn.Module):
+    """A network behind the scaling of its images.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Takes images of the `resolution`.
+    resolution : (int, int)
+        Height and width.
+    """
+
+    def __init__(self, model: nn.Module, resolution: tuple[int, int]) -> None:
+        super().__init__()
+        self.model, self.resolution = model, resolution
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Map images (N, C, H, W) of any size to logits."""
+        return self.model(scale_to(x, self.resolution))  # type: ignore[no-any-return]
