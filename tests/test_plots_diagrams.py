@@ -110,7 +110,7 @@ def test_blocks_whose_channels_grow_by_equal_steps_are_one_row():
 
 
 def test_counts_have_three_digits():
-    assert [diagrams._short(n) for n in (850, 9_408, 99_960, 999_600, 102_764_544)] == [
+    assert [diagrams.short(n) for n in (850, 9_408, 99_960, 999_600, 102_764_544)] == [
         "850", "9.4 k", "100 k", "1.0 M", "103 M",
     ]  # fmt: skip
 

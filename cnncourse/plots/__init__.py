@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from cnncourse.plots._grids import kernels as kernels
     from cnncourse.plots._grids import matrix as matrix
     from cnncourse.plots._grids import pixel_grid as pixel_grid
+    from cnncourse.plots._network_strip import network_strip as network_strip
     from cnncourse.plots._number_grids import number_grids as number_grids
     from cnncourse.plots._number_grids import window_rows as window_rows
     from cnncourse.plots._pictures import channels as channels
@@ -58,6 +59,7 @@ _EXPORTS = {
     "pixel_grid": "_grids",
     "kernels": "_grids",
     "matrix": "_grids",
+    "network_strip": "_network_strip",
     "number_grids": "_number_grids",
     "window_rows": "_number_grids",
     "image_grid": "_pictures",

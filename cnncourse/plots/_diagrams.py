@@ -103,7 +103,7 @@ def architecture(
     ['conv 5×5, ReLU', '6 × 24 × 24', '156', 'max-pool 2×2', '6 × 12 × 12']
     """
     _check_classes(model, expand=expand, whole=whole)
-    nodes = trace(model, image_shape, lambda module: _is_one(module, model, expand, whole))
+    nodes = trace(model, image_shape, lambda module: is_drawn_whole(module, model, expand, whole))
     rows = _rows(nodes)
     if collapse:
         rows = _collapsed(rows)
@@ -128,7 +128,9 @@ def architecture(
     return ax
 
 
-def _is_one(module: nn.Module, model: nn.Module, expand: Sequence[str], whole: Sequence[str]) -> bool:
+def is_drawn_whole(
+    module: nn.Module, model: nn.Module, expand: Sequence[str] = (), whole: Sequence[str] = ()
+) -> bool:
     """Tell whether a module is drawn as one: a layer, or a block with a forward of its own."""
     if is_layer(module):
         return True
@@ -266,11 +268,11 @@ def _draw_words(ax: Axes, row: _Row, middle: float, parameters: bool) -> None:
         ax.text(WORDS, middle, _words(row), ha="left", va="center", fontsize=SMALL, color=INK)
     ax.text(SIZES, middle, size_text(row.shape), ha="center", va="center", fontsize=SMALL, color=INK)
     if parameters and row.parameters:
-        count = _short(row.parameters)
+        count = short(row.parameters)
         ax.text(COUNTS, middle, count, ha="right", va="center", fontsize=SMALL, color=INK)
 
 
-def _short(number: int) -> str:
+def short(number: int) -> str:
     """Return a count in three digits."""
     for unit, name in ((10**9, " G"), (10**6, " M"), (10**3, " k")):
         if number >= unit * 0.9995:
