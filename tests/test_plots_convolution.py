@@ -10,7 +10,7 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 
 from cnncourse import plots
-from cnncourse.convolution import convolution_matrix, coverage, output_size
+from cnncourse.convolution import coverage, output_size
 from cnncourse.plots._style import KERNEL, OUTPUT
 
 
@@ -91,16 +91,6 @@ def test_blocks_draw_a_kernel_for_each_input_in_each_filter():
     assert texts(many)[1].startswith("128 filters\neach 64")
 
 
-def test_grids_share_a_scale():
-    axes = plots.convolution.grids({"a": [[0, 1]], "b": [[4, 8]]}, color="amount")
-    assert [ax.get_title() for ax in axes] == ["a", "b"]
-    assert {ax.images[0].norm.vmax for ax in axes} == {8}
-    apart = plots.convolution.grids({"a": [[0, 1]], "b": [[4, 8]]}, color="amount", shared=False)
-    assert [ax.images[0].norm.vmax for ax in apart] == [1, 8]
-    with pytest.raises(ValueError, match=r"color is unknown: 'amoun'\. Did you mean 'amount'"):
-        plots.convolution.grids({"a": [[0]]}, color="amoun")
-
-
 def test_padding_frames_hold_the_padded_picture():
     image = np.random.default_rng(0).random((3, 5, 6))
     axes = plots.convolution.padding_frames(image, 2)
@@ -118,13 +108,3 @@ def test_signals_have_one_scale_and_one_time_axis():
     assert axes[0].get_ylim() == axes[1].get_ylim()
     assert [ax.get_title(loc="left") for ax in axes] == ["in", "out"]
     assert axes[-1].get_xlabel() == "s"
-
-
-def test_block_matrix_draws_lines_between_blocks():
-    matrix = convolution_matrix(np.arange(1.0, 10).reshape(1, 1, 3, 3), 5)
-    ax = plots.convolution.block_matrix(matrix, (3, 5))
-    levels = sorted(float(line.get_ydata()[0]) for line in ax.lines if line.get_xdata()[0] == 0)
-    assert levels[:2] == [2.5, 5.5]
-    np.testing.assert_array_equal(ax.images[0].get_array(), matrix)
-    with pytest.raises(ValueError, match=r"block \(4, 5\) must divide the matrix \(9, 25\)"):
-        plots.convolution.block_matrix(matrix, (4, 5))

@@ -43,7 +43,6 @@ EMPTY = {
     ),
     "families": (lambda: plots.beyond.families({}), "members must hold 1 to 7 families, got 0"),
     "u_shape": (lambda: plots.beyond.u_shape(nn.Identity(), (1, 2, 2), [], "", []), "down is empty"),
-    "grids": (lambda: plots.convolution.grids({}), "planes is empty: give at least one"),
     "padding_frames": (lambda: plots.convolution.padding_frames(np.eye(4), 1, ()), "modes is empty"),
     "gray_swatches": (lambda: plots.images.gray_swatches({}), "colors is empty"),
     "memory": (lambda: plots.images.memory({}), "layouts is empty"),

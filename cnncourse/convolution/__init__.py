@@ -7,13 +7,13 @@ flip the kernel, so it is a cross-correlation; flip the weights to get the other
 
 from cnncourse.convolution.backward import conv2d_backward
 from cnncourse.convolution.costs import conv_multiply_adds, conv_parameters
+from cnncourse.convolution.fast import im2col
 from cnncourse.convolution.forward import conv1d, conv2d
 from cnncourse.convolution.kernels import KERNELS, gabor
 from cnncourse.convolution.matrix import convolution_matrix
 from cnncourse.convolution.shapes import padding_sides
 from cnncourse.convolution.windows import (
     coverage,
-    im2col,
     output_size,
     pad2d,
     pad2d_backward,

@@ -5,13 +5,16 @@ from typing import Any
 import numpy as np
 
 from cnncourse._checks import check_gradient
-from cnncourse.convolution.forward import _join, _pad, _split, _stops
+from cnncourse.convolution.forward import _pad
 from cnncourse.convolution.shapes import (
     Padding,
     Pair,
     check_pair,
     check_shapes,
+    join_groups,
     padding_sides,
+    split_groups,
+    stops,
 )
 from cnncourse.convolution.windows import pad2d_backward, sliding_windows, sliding_windows_backward
 
@@ -65,17 +68,19 @@ def conv2d_backward(
     K_h, K_w = weight.shape[2:]
     sides = padding_sides(padding, x.shape[2:], (K_h, K_w), strides, dilations)
     padded = _pad(x, weight, strides, sides, dilations, padding_mode)
-    H_out, W_out = _stops(padded, weight, strides, dilations)
+    H_out, W_out = stops(padded, weight, strides, dilations)
     grad = check_gradient(grad_output, (x.shape[0], weight.shape[0], H_out, W_out))
 
     grad_bias = grad.sum(axis=(0, 2, 3))
 
-    g = _split(grad, 1, groups)  # (N, G, C_out / G, H_out, W_out)
-    windows = _split(sliding_windows(padded, (K_h, K_w), strides, dilations), 1, groups)
-    grad_weight = _join(np.einsum("ngoij,ngcijpq->gocpq", g, windows), 0)
+    g = split_groups(grad, 1, groups)  # (N, G, C_out / G, H_out, W_out)
+    windows = split_groups(sliding_windows(padded, (K_h, K_w), strides, dilations), 1, groups)
+    grad_weight = join_groups(np.einsum("ngoij,ngcijpq->gocpq", g, windows), 0)
 
-    filters = _split(weight, 0, groups)  # (G, C_out / G, C, K_h, K_w)
+    filters = split_groups(weight, 0, groups)  # (G, C_out / G, C, K_h, K_w)
     products = np.einsum("gocpq,ngoij->pqngcij", filters, g)  # each place of the window in one piece
-    grad_windows = np.moveaxis(_join(products, 3), (0, 1), (-2, -1))  # (N, C_in, H_out, W_out, K_h, K_w)
+    grad_windows = np.moveaxis(
+        join_groups(products, 3), (0, 1), (-2, -1)
+    )  # (N, C_in, H_out, W_out, K_h, K_w)
     grad_padded = sliding_windows_backward(grad_windows, padded, (K_h, K_w), strides, dilations)
     return pad2d_backward(grad_padded, x, sides, padding_mode), grad_weight, grad_bias

@@ -1,4 +1,4 @@
-"""Convolution forward, four ways: loops, windows, im2col and FFT."""
+"""Convolution forward: loops and windows here, what is faster in `fast`."""
 
 from collections.abc import Callable
 from itertools import product
@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from cnncourse._checks import check_array, check_choice
+from cnncourse.convolution.fast import by_fft, by_im2col
 from cnncourse.convolution.shapes import (
     AxisPadding,
     Padding,
@@ -15,14 +16,12 @@ from cnncourse.convolution.shapes import (
     check_fits,
     check_pair,
     check_shapes,
+    join_groups,
     padding_sides,
+    split_groups,
+    stops,
 )
-from cnncourse.convolution.windows import (
-    im2col,
-    output_size,
-    pad2d,
-    sliding_windows,
-)
+from cnncourse.convolution.windows import pad2d, sliding_windows
 
 Steps = tuple[int, int]
 
@@ -104,7 +103,7 @@ def _by_loops(x: np.ndarray, weight: np.ndarray, stride: Steps, dilation: Steps,
     """Compute each sum of products as the definition writes it."""
     (S_h, S_w), (D_h, D_w) = stride, dilation
     C_out, C, K_h, K_w = weight.shape  # C channels in one group
-    N, H_out, W_out = x.shape[0], *_stops(x, weight, stride, dilation)
+    N, H_out, W_out = x.shape[0], *stops(x, weight, stride, dilation)
     y = np.zeros((N, C_out, H_out, W_out), dtype=np.result_type(x, weight))
     for n, o, i, j in product(range(N), range(C_out), range(H_out), range(W_out)):
         first = o // (C_out // groups) * C  # the first input channel of o's group
@@ -118,42 +117,16 @@ def _by_loops(x: np.ndarray, weight: np.ndarray, stride: Steps, dilation: Steps,
 def _by_windows(x: np.ndarray, weight: np.ndarray, stride: Steps, dilation: Steps, groups: int) -> np.ndarray:
     """Multiply a view of all windows by the filters and sum, without copying a pixel."""
     windows = sliding_windows(x, weight.shape[2:], stride, dilation)  # (N, C_in, H_out, W_out, K_h, K_w)
-    filters = _split(weight, 0, groups)  # (G, C_out / G, C, K_h, K_w)
-    y = np.einsum("ngcijpq,gocpq->ngoij", _split(windows, 1, groups), filters)
-    return _join(y, 1)  # (N, C_out, H_out, W_out)
-
-
-def _by_im2col(x: np.ndarray, weight: np.ndarray, stride: Steps, dilation: Steps, groups: int) -> np.ndarray:
-    """Copy the windows into the columns of a matrix and let one matrix product do the rest."""
-    columns = im2col(x, weight.shape[2:], stride, dilation=dilation)  # (N, C_in * K_h * K_w, L)
-    filters = weight.reshape(groups, weight.shape[0] // groups, -1)  # (G, C_out / G, C * K_h * K_w)
-    y: np.ndarray = filters @ _split(columns, 1, groups)  # (N, G, C_out / G, L)
-    return y.reshape(x.shape[0], weight.shape[0], *_stops(x, weight, stride, dilation))
-
-
-def _by_fft(x: np.ndarray, weight: np.ndarray, stride: Steps, dilation: Steps, groups: int) -> np.ndarray:
-    """Multiply spectra: a product of frequencies is a convolution of pixels.
-
-    The conjugate stands for the flip. Frequencies see the picture as a tile, so that windows which
-    run over its edge meet the other side: those are cut away. Strides are skipped afterward.
-    """
-    C_out, C, K_h, K_w = weight.shape
-    spread = np.zeros((C_out, C, dilation[0] * (K_h - 1) + 1, dilation[1] * (K_w - 1) + 1), weight.dtype)
-    spread[:, :, :: dilation[0], :: dilation[1]] = weight
-    H, W = x.shape[2:]
-    pictures = np.fft.rfft2(x)  # (N, C_in, H, W // 2 + 1), complex
-    filters = np.fft.rfft2(spread, s=(H, W)).conj()  # (C_out, C, H, W // 2 + 1)
-    spectrum = np.einsum("ngchw,gochw->ngohw", _split(pictures, 1, groups), _split(filters, 0, groups))
-    y = np.fft.irfft2(_join(spectrum, 1), s=(H, W))  # (N, C_out, H, W)
-    whole = y[:, :, : H - spread.shape[2] + 1 : stride[0], : W - spread.shape[3] + 1 : stride[1]]
-    return whole.astype(np.result_type(x, weight))
+    filters = split_groups(weight, 0, groups)  # (G, C_out / G, C, K_h, K_w)
+    y = np.einsum("ngcijpq,gocpq->ngoij", split_groups(windows, 1, groups), filters)
+    return join_groups(y, 1)  # (N, C_out, H_out, W_out)
 
 
 METHODS: dict[str, Callable[[np.ndarray, np.ndarray, Steps, Steps, int], np.ndarray]] = {
     "windows": _by_windows,
     "loops": _by_loops,
-    "im2col": _by_im2col,
-    "fft": _by_fft,
+    "im2col": by_im2col,
+    "fft": by_fft,
 }
 
 
@@ -214,22 +187,3 @@ def _pad(
     padded = pad2d(x, padding_sides(padding, x.shape[2:], kernel, stride, dilation), mode)
     check_fits(kernel, dilation, padded.shape[2:])
     return padded
-
-
-def _stops(x: np.ndarray, weight: np.ndarray, stride: Steps, dilation: Steps) -> tuple[int, int]:
-    """Count the stops of the kernel down and across the padded pictures."""
-    sizes = zip(x.shape[2:], weight.shape[2:], stride, dilation, strict=True)
-    H_out, W_out = (output_size(size, k, s, 0, d) for size, k, s, d in sizes)
-    return H_out, W_out
-
-
-def _split(array: np.ndarray, axis: int, groups: int) -> np.ndarray:
-    """Cut an axis of channels into (groups, channels of one group)."""
-    shape = array.shape
-    return array.reshape(*shape[:axis], groups, shape[axis] // groups, *shape[axis + 1 :])
-
-
-def _join(array: np.ndarray, axis: int) -> np.ndarray:
-    """Undo `_split`."""
-    shape = array.shape
-    return array.reshape(*shape[:axis], shape[axis] * shape[axis + 1], *shape[axis + 2 :])

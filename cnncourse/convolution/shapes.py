@@ -219,3 +219,24 @@ def check_bias(bias: Any, out_channels: int) -> np.ndarray:
     if values.shape != (out_channels,):
         raise ValueError(f"bias must have shape ({out_channels},), one number an output, got {values.shape}")
     return values
+
+
+def stops(
+    x: np.ndarray, weight: np.ndarray, stride: tuple[int, int], dilation: tuple[int, int]
+) -> tuple[int, int]:
+    """Count the stops of the kernel down and across the padded pictures."""
+    sizes = zip(x.shape[2:], weight.shape[2:], stride, dilation, strict=True)
+    H_out, W_out = (output_size(size, k, s, 0, d) for size, k, s, d in sizes)
+    return H_out, W_out
+
+
+def split_groups(array: np.ndarray, axis: int, groups: int) -> np.ndarray:
+    """Cut an axis of channels into (groups, channels of one group)."""
+    shape = array.shape
+    return array.reshape(*shape[:axis], groups, shape[axis] // groups, *shape[axis + 1 :])
+
+
+def join_groups(array: np.ndarray, axis: int) -> np.ndarray:
+    """Undo `split_groups`."""
+    shape = array.shape
+    return array.reshape(*shape[:axis], shape[axis] * shape[axis + 1], *shape[axis + 2 :])

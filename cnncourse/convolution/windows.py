@@ -34,7 +34,6 @@ __all__ = [
     "check_fits",
     "check_pair",
     "coverage",
-    "im2col",
     "output_size",
     "pad2d",
     "pad2d_backward",
@@ -195,38 +194,6 @@ def sliding_windows_backward(
         columns = slice(q * D_w, q * D_w + (W_out - 1) * S_w + 1, S_w)
         grad_x[:, :, rows, columns] += grad[..., p, q]
     return grad_x
-
-
-def im2col(
-    x: Any, kernel_size: Pair, stride: Pair = 1, padding: Padding = 0, dilation: Pair = 1
-) -> np.ndarray:
-    """Copy each window into a column, so that a convolution becomes one matrix product.
-
-    Parameters
-    ----------
-    x : array_like of shape (N, C, H, W)
-    kernel_size, stride, dilation : int or (vertical, horizontal)
-    padding : int, (vertical, horizontal), ((top, bottom), (left, right)), 'same' or 'valid'
-        Zeros laid around the picture first.
-
-    Returns
-    -------
-    ndarray of shape (N, C * K_h * K_w, H_out * W_out)
-
-    Examples
-    --------
-    >>> im2col([[[[1, 2, 3], [4, 5, 6]]]], 2)[0]
-    array([[1., 2.],
-           [2., 3.],
-           [4., 5.],
-           [5., 6.]])
-    """
-    x = check_array("x", x, "(N, C, H, W)")
-    sides = padding_sides(padding, x.shape[2:], kernel_size, stride, dilation)
-    windows = sliding_windows(pad2d(x, sides), kernel_size, stride, dilation)
-    N, C, H_out, W_out, K_h, K_w = windows.shape
-    columns = windows.transpose(0, 1, 4, 5, 2, 3)  # (N, C, K_h, K_w, H_out, W_out)
-    return columns.reshape(N, C * K_h * K_w, H_out * W_out)
 
 
 def coverage(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from cnncourse.plots import activations as activations
     from cnncourse.plots import beyond as beyond
     from cnncourse.plots import convolution as convolution
+    from cnncourse.plots import fast_convolution as fast_convolution
     from cnncourse.plots import images as images
     from cnncourse.plots import learning as learning
     from cnncourse.plots import lenet as lenet
@@ -79,6 +80,7 @@ _CHAPTERS = (
     "activations",
     "beyond",
     "convolution",
+    "fast_convolution",
     "images",
     "learning",
     "lenet",

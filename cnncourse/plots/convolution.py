@@ -1,18 +1,18 @@
-"""What the chapter on convolution draws: a step, blocks of channels, stops, frames, signals, matrices."""
+"""What the chapter on convolution draws: a step, blocks of channels, stops, frames."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, Rectangle
 
-from cnncourse._checks import check_choice, check_count, check_filled
+from cnncourse._checks import check_count, check_filled
 from cnncourse.convolution import conv2d, output_size, pad2d
 from cnncourse.convolution.shapes import AxisPadding, Pair, axis_sides, check_pair
-from cnncourse.plots._arrays import Format, limits_of, to_array, to_plane
-from cnncourse.plots._grids import matrix, pixel_grid
-from cnncourse.plots._panels import axes_of, balanced, card
+from cnncourse.plots._arrays import Format, to_array, to_plane
+from cnncourse.plots._grids import pixel_grid
+from cnncourse.plots._panels import axes_of, card
 from cnncourse.plots._style import (
     INK,
     INPUT,
@@ -26,7 +26,7 @@ from cnncourse.plots._style import (
     style,
 )
 
-__all__ = ["block_matrix", "conv_blocks", "conv_step", "grids", "padding_frames", "stops"]
+__all__ = ["conv_blocks", "conv_step", "padding_frames", "stops"]
 
 
 def conv_step(
@@ -203,54 +203,6 @@ def stops(
     return ax
 
 
-def grids(
-    planes: Mapping[str, Any],
-    color: str = "gray",
-    columns: int | None = None,
-    shared: bool = True,
-    format: Format = None,  # noqa: A002
-    highlight: Any = None,
-) -> Any:
-    """Draw several planes of numbers side by side, on one scale.
-
-    Parameters
-    ----------
-    planes : mapping from title to array_like of shape (H, W)
-    color : {"gray", "signed", "amount"}
-    columns : int, optional
-        Grids in a row.
-    shared : bool
-        One scale for all; else each has its own.
-    format : str or callable, optional
-        How numbers are written.
-    highlight : mapping from title to box, optional
-        As for `pixel_grid`.
-
-    Returns
-    -------
-    Axes or ndarray of Axes
-
-    Examples
-    --------
-    >>> axes = grids({"a": [[1, 2]], "b": [[3, 4]]}, color="amount")
-    >>> axes[1].get_title()
-    'b'
-    """
-    check_choice("color", color, ["gray", "signed", "amount"])
-    check_filled("planes", planes, "at least one, as {title: values}")
-    arrays = {title: to_plane(f"planes[{title!r}]", plane) for title, plane in planes.items()}
-    limits = limits_of(np.concatenate([a.ravel() for a in arrays.values()]), color) if shared else None
-    tallest, widest = (max(a.shape[axis] for a in arrays.values()) for axis in (0, 1))
-    per_row = columns or balanced(len(arrays), 4)
-    with style():
-        fig, axes = card(len(arrays), per_row, (tallest, widest), titles=True)
-        fig.canvas.draw()
-        for ax, (title, plane) in zip(axes, arrays.items(), strict=True):
-            boxes = (highlight or {}).get(title)
-            pixel_grid(plane, ax, title, format, color, highlight=boxes, limits=limits)
-    return axes_of(axes)
-
-
 def padding_frames(
     image: Any, padding: int, modes: Sequence[str] = ("zeros", "reflect", "replicate", "circular")
 ) -> Any:
@@ -293,49 +245,6 @@ def padding_frames(
                 spine.set(visible=True, color=MUTED, linewidth=0.6)
             ax.set_title(mode)
     return axes_of(axes)
-
-
-def block_matrix(
-    array: Any,
-    block: tuple[int, int],
-    title: str | None = None,
-    xlabel: str | None = None,
-    ylabel: str | None = None,
-) -> Axes:
-    """Draw a matrix with lines between its blocks.
-
-    Parameters
-    ----------
-    array : array_like of shape (rows, columns)
-    block : (rows, columns)
-        The size of a block, which divides the matrix.
-    title, xlabel, ylabel : str, optional
-
-    Returns
-    -------
-    Axes
-
-    Raises
-    ------
-    ValueError
-        If the blocks do not divide the matrix.
-
-    Examples
-    --------
-    >>> ax = block_matrix(np.eye(4), (2, 2))
-    >>> len(ax.lines)
-    2
-    """
-    plane = to_plane("array", array)
-    if plane.shape[0] % block[0] or plane.shape[1] % block[1]:
-        raise ValueError(f"block {block} must divide the matrix {plane.shape}")
-    with style():
-        ax = matrix(plane, title=title, xlabel=xlabel, ylabel=ylabel)
-        for row in range(block[0], plane.shape[0], block[0]):
-            ax.axhline(row - 0.5, color=INK, linewidth=0.9)
-        for column in range(block[1], plane.shape[1], block[1]):
-            ax.axvline(column - 0.5, color=INK, linewidth=0.9)
-    return ax
 
 
 def _draw_pixel(ax: Axes, place: int, inside: bool, seen: bool) -> None:
