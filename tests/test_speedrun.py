@@ -124,6 +124,48 @@ class TestTraining:
         models = [speedrun(shapes, SpeedRecipe(0.2, 100, (4, 4, 4), seed=seed))[0] for seed in (0, 1)]
         assert not torch.equal(models[0].head.weight, models[1].head.weight)
 
+    def test_without_whitening_the_stem_is_trained(self, shapes):
+        model, _ = speedrun(shapes, SpeedRecipe(0.5, 100, (4, 4, 4), whiten=False))
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            new = SpeedNet(widths=(4, 4, 4))
+        assert model.stem.weight.requires_grad and not torch.equal(model.stem.weight, new.stem.weight)
+        first, second = model.stem.weight.chunk(2)
+        assert not torch.equal(first, -second)
+
+    def test_without_identity_no_filter_hands_its_input_through(self):
+        group = SpeedNet(widths=(32, 32, 32), identity=False).groups[0]
+        x = torch.rand(2, 24, 8, 8)
+        assert not torch.equal(group.conv1(x)[:, :24], x)
+
+    def test_without_muon_filters_are_trained_by_sgd(self):
+        model = SpeedNet(widths=(4, 4, 4))
+        optimizer = SpeedOptimizer(model, SpeedRecipe(1, muon=False, filter_rate=0.5))
+        rates = {p: rate for p, rate in optimizer.others}
+        assert not optimizer.filters and rates[model.groups[0].conv1.weight] == 0.5
+
+    @pytest.mark.parametrize(("flip", "same", "opposite"), [("alternating", 0, 4), ("none", 4, 0)])
+    def test_flips_alternate_or_are_left_out(self, monkeypatch, flip, same, opposite):
+        """Four images that are dark on the left: which way they lie in two epochs."""
+        images = np.zeros((4, 3, 32, 32), np.uint8)
+        images[..., 16:] = 255
+        images[:, 0, :, :] = np.arange(4, dtype=np.uint8)[:, None, None]  # tells which image it is
+        seen = [{}, {}]
+
+        def watch(model, x):
+            for image in x:
+                epoch = seen[0] if len(seen[0]) < 4 else seen[1]
+                epoch[round(image[0].mean().item(), 3)] = bool(image[1, 16, 0] > image[1, 16, -1])
+            return forward(model, x)
+
+        forward = SpeedNet.forward
+        monkeypatch.setattr(SpeedNet, "forward", watch)
+        four = data.ImageSet(images, np.arange(4) % 2, ("a", "b"))
+        recipe = SpeedRecipe(2, 2, (4, 4, 4), sizes=((1.0, 32),), crop=0, flip=flip, whiten=False)
+        speedrun(four, recipe)
+        equal = sum(seen[0][key] == seen[1][key] for key in seen[0])
+        assert (equal, 4 - equal) == (same, opposite)
+
     def test_the_stem_s_bias_is_trained_for_its_epochs_only(self, shapes):
         for epochs in (0.0, 1.0):
             model, _ = speedrun(shapes, SpeedRecipe(0.5, 100, (4, 4, 4), stem_epochs=epochs))

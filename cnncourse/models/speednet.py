@@ -30,6 +30,8 @@ class SpeedNet(nn.Module):
         Channels of the images.
     widths : sequence of three int
         Feature maps of each group.
+    identity : bool
+        Whether the first filters of each convolution start as the identity; else all start at random.
 
     Examples
     --------
@@ -38,7 +40,11 @@ class SpeedNet(nn.Module):
     """
 
     def __init__(
-        self, num_classes: int = 10, in_channels: int = 3, widths: Sequence[int] = (64, 128, 256)
+        self,
+        num_classes: int = 10,
+        in_channels: int = 3,
+        widths: Sequence[int] = (64, 128, 256),
+        identity: bool = True,
     ) -> None:
         super().__init__()
         widths = check_counts("widths", widths, "the feature maps of each group", length=3)
@@ -47,7 +53,8 @@ class SpeedNet(nn.Module):
         self.stem.weight.requires_grad = False
         nn.init.zeros_(self.stem.bias)  # type: ignore[arg-type]
         inputs = (2 * patch, *widths[:2])
-        self.groups = nn.Sequential(*map(SpeedGroup, inputs, widths))  # each halves height and width
+        groups = (SpeedGroup(i, o, identity) for i, o in zip(inputs, widths, strict=True))
+        self.groups = nn.Sequential(*groups)  # each halves height and width
         self.head = nn.Linear(widths[2], num_classes, bias=False)
         with torch.no_grad():
             self.head.weight /= self.head.weight.std()
@@ -57,7 +64,7 @@ class SpeedNet(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map images (N, C, H, W) to logits (N, num_classes)."""
         x = self.groups(F.silu(self.stem(x)))  # (N, C_3, H // 8, W // 8), about
-        return self.head(x.amax(dim=(2, 3))) / 9  # type: ignore[no-any-return]
+        return self.head(x.amax(dim=(2, 3))) / 18  # type: ignore[no-any-return]
 
     @torch.no_grad()
     def whiten(self, images: torch.Tensor) -> None:
@@ -83,14 +90,15 @@ class SpeedNet(nn.Module):
 class SpeedGroup(nn.Module):
     """Convolution, pooling, batch normalization, activation; convolution, batch normalization, activation."""
 
-    def __init__(self, in_channels: int, out_channels: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int, identity: bool = True) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, out_channels, kernel_size=3, padding=1, bias=False)
         self.norm1 = _norm(out_channels)
         self.conv2 = nn.Conv2d(out_channels, out_channels, kernel_size=3, padding=1, bias=False)
         self.norm2 = _norm(out_channels)
-        for conv in (self.conv1, self.conv2):  # the first filters hand their input through
-            nn.init.dirac_(conv.weight[: conv.in_channels])
+        if identity:  # the first filters hand their input through
+            for conv in (self.conv1, self.conv2):
+                nn.init.dirac_(conv.weight[: conv.in_channels])
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map (N, C_in, H, W) to (N, C_out, H // 2, W // 2)."""

@@ -4,7 +4,7 @@ import dataclasses
 import math
 from typing import TYPE_CHECKING, Any
 
-from cnncourse._checks import check_bool, check_count, check_counts, check_number
+from cnncourse._checks import check_bool, check_choice, check_count, check_counts, check_number
 
 if TYPE_CHECKING:
     from cnncourse.data import ImageSet
@@ -30,6 +30,8 @@ def check_recipe(recipe: "SpeedRecipe") -> None:
             value = check_counts("widths", value, "the feature maps of each group", length=3)
         elif field.name == "sizes":
             value = _check_sizes(value)
+        elif field.name == "flip":
+            check_choice("flip", value, ("alternating", "random", "none"))
         elif field.type is bool:
             check_bool(field.name, value)
         elif field.type is int:

@@ -55,6 +55,11 @@ class SpeedRecipe(TomlValues):
         coming in.
     stem_epochs : float
         For how long the stem's biases are trained.
+    whiten, identity, muon : bool
+        Whether the stem is computed, filters start as the identity, and Muon trains them. Without the first
+        the stem is trained like the others; without the last all filters are trained by SGD.
+    flip : {"alternating", "random", "none"}
+        Whether an image is mirrored in every second epoch, or by chance, or never.
     seed : int
         Decides the initial head, order, crops and flips.
 
@@ -74,12 +79,16 @@ class SpeedRecipe(TomlValues):
     batch_size: int = 250
     widths: tuple[int, int, int] = (64, 128, 256)
     sizes: tuple[tuple[float, int], ...] = ((0.5, 16), (0.8, 20), (1.0, 24))
-    filter_rate: float = 0.24
+    filter_rate: float = 0.16
     bias_rate: float = 0.053
-    head_rate: float = 0.67
+    head_rate: float = 0.1
     label_smoothing: float = 0.1
     crop: int = 2
     stem_epochs: float = 3.0
+    whiten: bool = True
+    identity: bool = True
+    muon: bool = True
+    flip: str = "alternating"
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -140,27 +149,32 @@ def speedrun(
     steps = round(recipe.epochs * (count // batch))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
-        model = SpeedNet(len(train_set.classes), train_set.shape[0], recipe.widths).to(device)
-    model = model.to(memory_format=torch.channels_last).train()
+        model = SpeedNet(len(train_set.classes), train_set.shape[0], recipe.widths, recipe.identity)
+    model.stem.weight.requires_grad = not recipe.whiten
+    model = model.to(device, memory_format=torch.channels_last).train()
     optimizer = SpeedOptimizer(model, recipe)
-    mirrored = torch.rand(count, generator=generator) < 0.5  # in the first epoch; then every second time
+    mirrored = torch.rand(count, generator=generator) < 0.5  # in the first epoch
     size, images, order = 0, torch.empty(0), torch.empty(0)
     for step in range(steps):
         if recipe.size_at(step / steps) != size:  # the next one
             size = recipe.size_at(step / steps)
             # (N, C, size + 2 m, size + 2 m)
             images = resident(train_set, size, recipe.crop, dtype, device, scale)
-            if step == 0:
+            if step == 0 and recipe.whiten:
                 middle = (images.shape[-1] - size) // 2
                 model.whiten(images[:5000, :, middle : middle + size, middle : middle + size])
         epoch, place = divmod(step, count // batch)
         if place == 0:
             order = torch.randperm(count, generator=generator)
+            if epoch and recipe.flip == "alternating":
+                mirrored = ~mirrored
+            elif epoch:
+                mirrored = torch.rand(count, generator=generator) < 0.5
         chosen = order[place * batch : (place + 1) * batch]
-        flip = mirrored[chosen] ^ bool(epoch % 2)
         i, j = torch.randint(images.shape[-1] - size + 1, (2,), generator=generator)
         x = images[chosen.to(device), :, i : i + size, j : j + size]  # (B, C, size, size)
-        x = torch.where(flip.to(device)[:, None, None, None], x.flip(3), x)
+        if recipe.flip != "none":
+            x = torch.where(mirrored[chosen].to(device)[:, None, None, None], x.flip(3), x)
         model.stem.bias.requires_grad = step < recipe.stem_epochs * (count // batch)  # type: ignore[union-attr]
         with autocast(device, dtype):
             logits = model(x.contiguous(memory_format=torch.channels_last)).float()  # (B, classes)
@@ -182,11 +196,13 @@ class SpeedOptimizer:
     """
 
     def __init__(self, model: SpeedNet, recipe: SpeedRecipe) -> None:
-        self.filters: list[torch.Tensor] = [p for p in model.groups.parameters() if p.ndim == 4]
-        biases: list[torch.Tensor] = [p for p in model.parameters() if p.ndim == 1 and p.requires_grad]
+        trained = [p for p in model.parameters() if p.requires_grad]
+        filters: list[torch.Tensor] = [p for p in trained if p.ndim == 4]
+        self.filters = filters if recipe.muon else []
         self.others: list[tuple[torch.Tensor, float]] = [
-            *((p, recipe.bias_rate) for p in biases),
+            *((p, recipe.bias_rate) for p in trained if p.ndim == 1),
             (model.head.weight, recipe.head_rate),
+            *((p, recipe.filter_rate) for p in filters if not recipe.muon),
         ]
         self.filter_rate, self.decay = recipe.filter_rate, 2e-6 * recipe.batch_size
         self.momenta = {p: torch.zeros_like(p) for p in [*self.filters, *(p for p, _ in self.others)]}
