@@ -141,7 +141,7 @@ class TestTraining:
     def test_without_muon_filters_are_trained_by_sgd(self):
         model = SpeedNet(widths=(4, 4, 4))
         optimizer = SpeedOptimizer(model, SpeedRecipe(1, muon=False, filter_rate=0.5))
-        rates = {p: rate for p, rate in optimizer.others}
+        rates = dict(optimizer.others)
         assert not optimizer.filters and rates[model.groups[0].conv1.weight] == 0.5
 
     @pytest.mark.parametrize(("flip", "same", "opposite"), [("alternating", 0, 4), ("none", 4, 0)])

@@ -151,7 +151,7 @@ def speedrun(
         torch.manual_seed(recipe.seed)
         model = SpeedNet(len(train_set.classes), train_set.shape[0], recipe.widths, recipe.identity)
     model.stem.weight.requires_grad = not recipe.whiten
-    model = model.to(device, memory_format=torch.channels_last).train()
+    model = model.to(device).to(memory_format=torch.channels_last).train()
     optimizer = SpeedOptimizer(model, recipe)
     mirrored = torch.rand(count, generator=generator) < 0.5  # in the first epoch
     size, images, order = 0, torch.empty(0), torch.empty(0)
