@@ -141,22 +141,22 @@ def test_any_key_of_the_recipe_and_options_of_the_network(here):
 
 
 def test_a_run_goes_on_where_it_was_stopped(here, capsys, monkeypatch):
-    from cnncourse.training import progress
+    from cnncourse.experiments import recording
 
-    describe = progress.describe_epoch
+    describe = recording.describe_epoch
 
     def interrupt(row, epochs):
         if row["epoch"] == 2:
             raise KeyboardInterrupt
         return describe(row, epochs)
 
-    monkeypatch.setattr(progress, "describe_epoch", interrupt)
+    monkeypatch.setattr(recording, "describe_epoch", interrupt)
     command = [*TRAIN[:-1], "3", "--name", "mine"]
     assert run(command) == 130
     out = capsys.readouterr().out
     assert "interrupted: epoch 2 is saved in runs" in out
     assert "to go on: the same command with --name mine --resume" in out
-    monkeypatch.setattr(progress, "describe_epoch", describe)
+    monkeypatch.setattr(recording, "describe_epoch", describe)
     assert run([*command, "--resume", "--test"]) == 0
     out = capsys.readouterr().out
     assert "epoch 3/3" in out and "epoch 2/3" not in out and "test accuracy" in out

@@ -54,7 +54,7 @@ def _list(options: argparse.Namespace) -> int:
         numbers = [
             _text(key, found[key]) for key in ("validation_accuracy", "test_accuracy", "train_seconds")
         ]
-        epochs = f"{found['epochs_done']}/{run.record.recipe.get('epochs', '?')}"
+        epochs = f"{round(found['epochs_done'], 2):g}/{run.record.recipe.get('epochs', '?')}"
         network, data_name = run.record.model["name"], run.record.dataset["name"]
         rows.append((run.name, network, data_name, epochs, *numbers, run.record.status))
     if len(rows) > 1:

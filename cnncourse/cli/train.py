@@ -3,13 +3,14 @@
 import argparse
 import os
 import shlex
+import sys
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cnncourse.training import Recipe
+    from cnncourse.training.presets import AnyRecipe
 
 INTERRUPTED = 130
 # Keys of the recipe with a flag of their own; `--set` takes every key.
@@ -32,22 +33,30 @@ def _add_train(commands: Any) -> None:
         "train",
         help="train a network",
         description="Train a network. A tenth of the training images is kept for validation; "
-        "record and weights are saved after each epoch. What is not given comes from the recipe.",
+        "record and weights are saved after each epoch. What is not given comes from the recipe. "
+        "A speedrun (--recipe cpu94) brings its own network and learns from all images of CIFAR-10.",
     )
-    train.add_argument("model", metavar="NAME", help="the network, such as three_conv")
+    train.add_argument(
+        "model", nargs="?", metavar="NAME", help="the network, such as three_conv; none with a speedrun"
+    )
     train.add_argument(
         "--data", metavar="NAME", help="data set or path (default: cifar10 if it is here, else shapes10)"
     )
     train.add_argument("--option", **_key_values("an option of the network, such as dropout=0.5"))
-    train.add_argument("--recipe", metavar="FILE", help="a recipe in TOML")
-    train.add_argument("--epochs", type=int, metavar="N")
+    train.add_argument(
+        "--recipe", metavar="FILE", help="a recipe in TOML, or that of a speedrun by name, such as cpu94"
+    )
+    train.add_argument("--epochs", type=_count_or_share, metavar="N")
     train.add_argument("--batch-size", type=int, metavar="N")
     train.add_argument("--optimizer", metavar="NAME", help="sgd, adam, adamw or muon")
     train.add_argument("--learning-rate", type=float, metavar="RATE")
     train.add_argument("--seed", type=int, metavar="N")
     train.add_argument("--set", **_key_values("any key of the recipe, such as schedule=cosine or flip=true"))
     train.add_argument(
-        "--validation", type=float, default=0.1, metavar="SHARE", help="0 for none (default: 0.1)"
+        "--validation",
+        type=float,
+        metavar="SHARE",
+        help="0 for none (default: 0.1; of a speedrun 0)",
     )
     train.add_argument("--test", action="store_true", help="evaluate on the test split at the end")
     train.add_argument("--device", default="auto", metavar="NAME", help="auto, cpu, cuda or mps")
@@ -56,7 +65,12 @@ def _add_train(commands: Any) -> None:
         "--resume", action="store_true", help="go on with the run of this --name at its last checkpoint"
     )
     add_runs_option(train)
-    train.set_defaults(call=_train)
+    train.set_defaults(call=_train, misuse=train.error)
+
+
+def _count_or_share(text: str) -> int | float:
+    """Return a number, whole if it is written so."""
+    return int(text) if text.isdecimal() else float(text)
 
 
 def _key_values(help_text: str) -> dict[str, Any]:
@@ -113,16 +127,22 @@ def _train(options: argparse.Namespace) -> int:
 
     from cnncourse import data, experiments, models
     from cnncourse._checks import check_choice
-    from cnncourse.training.progress import describe_epoch
+    from cnncourse.experiments.recording import describe_row
+    from cnncourse.training.speedrun import SpeedRecipe
 
-    check_choice("model", options.model, models.MODELS)
+    if options.model is None and options.recipe is None:
+        options.misuse("name a network, such as three_conv, or a recipe of a speedrun: --recipe cpu94")
+    if options.model is not None:
+        _check_no_preset(options.model)
+        check_choice("model", options.model, models.MODELS)
     if options.resume and not options.name:
         raise ValueError("--resume needs the run to go on with: give --name NAME")
     recipe = _recipe(options)
-    data_name = options.data or data.default_name()
-    first = os.environ.get("RANK", "0") == "0"  # of several processes that torchrun started, one speaks
-    if first:
-        print(f"{options.model} on {_plain(data_name)}: {_describe(recipe)}", flush=True)
+    fast = isinstance(recipe, SpeedRecipe)
+    options.model = options.model or SpeedRecipe.network
+    if options.validation is None:
+        options.validation = 0.0 if fast else 0.1
+    data_name = options.data or ("cifar10" if fast else data.default_name())
     setup = experiments.Setup(
         options.model,
         data_name,
@@ -131,40 +151,80 @@ def _train(options: argparse.Namespace) -> int:
         validation=options.validation,
         command=_command(options, data_name),
     )
-    record, folder = experiments.train(
+    first = os.environ.get("RANK", "0") == "0"  # of several processes that torchrun started, one speaks
+    if first:
+        print(f"{options.model} on {_plain(data_name)}: {_describe(recipe)}", flush=True)
+    if fast:
+        _warn_of_memory()
+    record, folder = (experiments.speedrun if fast else experiments.train)(
         setup,
         runs=options.runs,
         name=options.name,
         test=options.test,
         device=options.device,
         resume=options.resume,
-        report=(lambda row: tqdm.write(describe_epoch(row, recipe.epochs))) if first else None,
+        report=(lambda row: tqdm.write(describe_row(row, recipe))) if first else None,
     )
     if first:
-        _report(record, folder, options.test)
+        _report(record, folder, options.test, fast)
     return INTERRUPTED if record.status == "interrupted" else 0
 
 
-def _report(record: Any, folder: Path, test: bool) -> None:
+def _check_no_preset(model: str) -> None:
+    """Raise if what is given as the network is the name of a speedrun's recipe."""
+    from cnncourse.training.presets import preset_names
+
+    if model in preset_names():
+        raise ValueError(f"{model!r} is no network but a recipe: cnncourse train --recipe {model}")
+
+
+def _warn_of_memory() -> None:
+    """Say so if there is little memory, before the system ends us for it."""
+    from cnncourse.cli.examine import check_memory
+
+    for finding in check_memory():
+        if finding.state != "ok":
+            print(f"{finding}; batches of 100 need less: --set batch_size=100", file=sys.stderr)
+
+
+def _report(record: Any, folder: Path, test: bool, fast: bool) -> None:
     """Print how the training ended."""
+    if record.status == "interrupted" and fast:
+        print("interrupted: nothing is kept, a speedrun is saved at its end; the same command begins anew")
+        return
     if record.status == "interrupted":
         kept = f"epoch {len(record.history)} is saved in {folder}" if record.history else "no epoch was whole"
         print(f"interrupted: {kept}")
         if record.history:
             print(f"to go on: the same command with --name {shlex.quote(folder.name)} --resume")
         return
+    if fast:
+        print(f"trained in {record.result['train_seconds']:.1f} s, in {record.environment['dtype']}")
+        if (share := record.history[-1]["validation_accuracy"]) is not None:
+            print(f"validation accuracy {_percent(share)}")
     if test:
-        print(f"test accuracy {100 * record.result['test_accuracy']:.2f} %")
+        mirrored = record.result["test_accuracy_tta"]
+        both = f", {_percent(mirrored)} with mirrored images too" if fast and mirrored is not None else ""
+        print(f"test accuracy {_percent(record.result['test_accuracy'])}{both}")
     else:
         print(f"for the accuracy on the test split: cnncourse evaluate {shlex.quote(str(folder))}")
     print(f"saved in {folder}")
 
 
-def _recipe(options: argparse.Namespace) -> "Recipe":
+def _recipe(options: argparse.Namespace) -> "AnyRecipe":
     """Return the recipe: the file's or the network's own, changed by what the command line gives."""
     from cnncourse.training import Recipe
+    from cnncourse.training.presets import load_recipe, preset_names
+    from cnncourse.training.speedrun import SpeedRecipe
 
-    recipe = Recipe.load(options.recipe) if options.recipe else Recipe.for_model(options.model)
+    if options.recipe is None and options.model == SpeedRecipe.network:
+        raise ValueError(f"{options.model} needs a recipe: --recipe with one of {', '.join(preset_names())}")
+    recipe = load_recipe(options.recipe) if options.recipe else Recipe.for_model(options.model)
+    if options.model is None and isinstance(recipe, Recipe):
+        raise ValueError(
+            f"the recipe {options.recipe!r} is for any network: name one, as in "
+            f"cnncourse train three_conv --recipe {options.recipe}"
+        )
     changes = parse_values("--set", options.set)
     for name in _FLAGS:
         value = getattr(options, name)
@@ -176,11 +236,17 @@ def _recipe(options: argparse.Namespace) -> "Recipe":
     return recipe.replace(**changes)
 
 
-def _describe(recipe: "Recipe") -> str:
+def _describe(recipe: "AnyRecipe") -> str:
     """Return the recipe's main values in words."""
-    words = [f"{recipe.epochs} epoch{'s'[: recipe.epochs != 1]}", f"batches of {recipe.batch_size}"]
-    words += [f"{recipe.optimizer} at {recipe.learning_rate:g}", f"{recipe.schedule} schedule"]
-    words += [f"crop {recipe.crop}"] * bool(recipe.crop) + ["flip"] * recipe.flip
+    from cnncourse.training import Recipe
+
+    words = [f"{recipe.epochs:g} epoch{'s'[: recipe.epochs != 1]}", f"batches of {recipe.batch_size}"]
+    if isinstance(recipe, Recipe):
+        words += [f"{recipe.optimizer} at {recipe.learning_rate:g}", f"{recipe.schedule} schedule"]
+        words += [f"crop {recipe.crop}"] * bool(recipe.crop) + ["flip"] * recipe.flip
+    else:
+        sizes = [f"{size}x{size}" for _, size in recipe.sizes]
+        words += [f"images of {', then '.join(sizes)}", f"widths {', '.join(map(str, recipe.widths))}"]
     return ", ".join(words)
 
 

@@ -26,6 +26,7 @@ from cnncourse.experiments.record import RunRecord
 from cnncourse.experiments.recording import RunStatus, experiment_status, run_experiment
 from cnncourse.experiments.run import train
 from cnncourse.experiments.setup import Setup
+from cnncourse.experiments.speed import speedrun
 
 __all__ = [
     "Comparison",
@@ -50,5 +51,6 @@ __all__ = [
     "read_record",
     "read_records",
     "run_experiment",
+    "speedrun",
     "train",
 ]

@@ -14,7 +14,7 @@ from cnncourse.experiments.record import RunRecord, finite
 from cnncourse.models import Trained, load_trained
 from cnncourse.training.checkpoint import describe_difference
 from cnncourse.training.loop import evaluate
-from cnncourse.training.recipe import Recipe
+from cnncourse.training.presets import recipe_from_dict
 from cnncourse.training.support import choose_device
 
 RECORD, WEIGHTS = "record.json", "weights.safetensors"
@@ -218,7 +218,8 @@ def measure(record: RunRecord, trained: Trained, test_set: data.ImageSet) -> Eva
     found = normalized()
     seconds = time.perf_counter() - start
     # mirror images are for networks that have learned from them: a mirrored digit is none
-    mirrored = normalized(mirror=True)["accuracy"] if Recipe.from_dict(record.recipe).flip else None
+    flips = recipe_from_dict(record.recipe).to_dict().get("flip", True)  # a speedrun without the key does
+    mirrored = normalized(mirror=True)["accuracy"] if flips else None
     return Evaluation(record, found["loss"], found["accuracy"], mirrored, seconds)
 
 

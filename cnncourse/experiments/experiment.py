@@ -29,7 +29,7 @@ Examples
 import dataclasses
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
@@ -40,12 +40,15 @@ from cnncourse._checks import Kind, check_choice, check_count, check_keys, check
 from cnncourse.data.sources import plain_name
 from cnncourse.experiments.record import RunRecord
 from cnncourse.experiments.setup import VALIDATION, Setup
+from cnncourse.training.presets import AnyRecipe, kind_of
 from cnncourse.training.recipe import Recipe
+from cnncourse.training.speedrun import SpeedRecipe
 
-MEASURES = ("training", "gradient_norms")
-_NEEDED = {"title": str, "question": str, "chapter": str, "data": str, "seeds": list, "runs": dict}
-_OPTIONAL: dict[str, Kind] = {"measure": str, "recipe": dict, "validation": (int, float)}
-_OF_A_RUN = {"model": str, "options": dict, "recipe": dict}
+MEASURES = ("training", "gradient_norms", "speedrun")
+_NEEDED = {"title": str, "question": str, "chapter": str, "data": str, "runs": dict}
+_OPTIONAL: dict[str, Kind] = {"measure": str, "recipe": dict, "validation": (int, float), "seeds": list}
+_OF_A_RUN = {"options": dict, "recipe": dict, "seeds": list}
+_OF_A_SPEEDRUN = {"preset": str, "recipe": dict, "seeds": list}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,16 +61,22 @@ class ExperimentRun:
         Its name in the experiment.
     model : str
         A key of `cnncourse.models.MODELS`.
-    recipe : Recipe
-        Its seed is replaced by each of the experiment's.
+    recipe : Recipe or SpeedRecipe
+        Its seed is replaced by each of the run's.
     options : mapping
         Further arguments of the network.
+    seeds : tuple of int
+        Those of this run; if empty, those of the experiment.
     """
 
     name: str
     model: str
-    recipe: Recipe
+    recipe: AnyRecipe
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    seeds: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "seeds", _check_seeds(self.seeds))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,12 +92,12 @@ class Experiment:
     data : str
         The data set's name, or a path.
     seeds : tuple of int
-        Every run is made once for each.
+        Every run that has no seeds of its own is made once for each.
     runs : mapping from str to ExperimentRun
         By name.
-    measure : {"training", "gradient_norms"}
-        What is done with each network: train and evaluate it, or measure the length of the gradient
-        in each of its layers before any training.
+    measure : {"training", "gradient_norms", "speedrun"}
+        What is done with each network: train and evaluate it, measure the length of the gradient in each of
+        its layers before any training, or train and evaluate SpeedNet by a speedrun's recipe.
     validation : float
         The share of each class of the training split that is kept for validation; 0 for none.
     shipped : bool
@@ -119,10 +128,13 @@ class Experiment:
         for name in (self.name, *self.runs):
             if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", name):
                 raise ValueError(f"a name holds small letters, digits, '-', '_' and '.' only, got {name!r}")
-        seeds = tuple(check_count("seeds", seed, minimum=0) for seed in self.seeds)
-        if not seeds or len(set(seeds)) < len(seeds):
-            raise ValueError(f"seeds must be one or more different numbers, got {list(seeds)}")
-        object.__setattr__(self, "seeds", seeds)
+        object.__setattr__(self, "seeds", _check_seeds(self.seeds))
+        for name, run in self.runs.items():
+            if not self.seeds_of(run):
+                raise ValueError(
+                    f"runs.{name} has no seeds; seeds must be one or more different numbers, "
+                    f"in the run or in the experiment, got {list(self.seeds)}"
+                )
 
     @classmethod
     def from_toml(cls, name: str, text: str, shipped: bool = False) -> "Experiment":
@@ -130,8 +142,10 @@ class Experiment:
         values = tomllib.loads(text)
         check_keys("experiment", values, _NEEDED, _OPTIONAL)
         shared = values.pop("recipe", {})
-        runs = {run: _read_run(run, table, shared) for run, table in values.pop("runs").items()}
-        return cls(name=name, runs=runs, shipped=shipped, **values)
+        read = _read_speedrun if values.get("measure") == "speedrun" else _read_run
+        runs = {run: _read(read, run, table, shared) for run, table in values.pop("runs").items()}
+        without = {"validation": 0.0} if read is _read_speedrun else {}  # its record is of all images
+        return cls(name=name, runs=runs, shipped=shipped, **{"seeds": (), **without, **values})
 
     @classmethod
     def load(cls, name: str | Path) -> "Experiment":
@@ -158,14 +172,21 @@ class Experiment:
     ) -> list[tuple[ExperimentRun, int]]:
         """Return runs with seeds: all, or `only` some of them; one seed of every run before the next."""
         chosen = list(self.runs) if only is None else list(only)
-        numbers = self.seeds if seeds is None else list(seeds)
         for run in chosen:
             check_choice(f"run of {self.name}", run, self.runs)
+        known = list(dict.fromkeys(seed for run in chosen for seed in self.seeds_of(self.runs[run])))
+        numbers = known if seeds is None else list(seeds)
         for seed in numbers:
-            if seed not in self.seeds:
-                known = ", ".join(map(str, self.seeds))
-                raise ValueError(f"seed {seed} is none of {self.name}; its seeds: {known}")
-        return [(self.runs[run], seed) for seed in numbers for run in chosen]
+            if seed not in known:
+                raise ValueError(
+                    f"seed {seed} is none of {self.name}; its seeds: {', '.join(map(str, known))}"
+                )
+        pairs = ((self.runs[run], seed) for seed in numbers for run in chosen)
+        return [(run, seed) for run, seed in pairs if seed in self.seeds_of(run)]
+
+    def seeds_of(self, run: ExperimentRun) -> tuple[int, ...]:
+        """Return the seeds with which `run` is made: its own, or those of all runs."""
+        return run.seeds or self.seeds
 
     def setup(self, run: ExperimentRun, seed: int, command: str = "") -> Setup:
         """Return what `run` trains with `seed`."""
@@ -179,12 +200,13 @@ class Experiment:
         known by its fingerprint, if it is there, and by its name alone if it is not.
         """
         wanted = run.recipe.replace(seed=seed).to_dict()
-        recipe = Recipe().to_dict() | record.recipe
+        recipe = kind_of(record.recipe).defaults() | record.recipe
         pairs = {key: (recipe.get(key), value) for key, value in wanted.items()}
         pairs |= {key: (recipe[key], None) for key in recipe if key not in wanted}
         pairs["model"] = (record.model.get("name"), run.model)
-        pairs["options"] = (record.model.get("options") or {}, dict(run.options))
-        if self.measure == "training":
+        if isinstance(run.recipe, Recipe):  # a speedrun's options are in its recipe
+            pairs["options"] = (record.model.get("options") or {}, dict(run.options))
+        if self.measure != "gradient_norms":
             pairs["validation"] = (_validation_of(record), self.validation)
         name, fingerprint = self._images
         known = record.dataset.get("fingerprint")
@@ -212,19 +234,43 @@ def _validation_of(record: RunRecord) -> float:
     return float(record.dataset.get("validation_share", 0.0 if without else VALIDATION))
 
 
-def _read_run(name: str, table: Any, shared: dict[str, Any]) -> ExperimentRun:
-    """Return the run that `table` describes, with the recipe `shared` by all."""
+def _check_seeds(given: Iterable[Any]) -> tuple[int, ...]:
+    """Return different whole numbers, or none."""
+    seeds = tuple(check_count("seeds", seed, minimum=0) for seed in given)
+    if len(set(seeds)) < len(seeds):
+        raise ValueError(f"seeds must be one or more different numbers, got {list(seeds)}")
+    return seeds
+
+
+Reader = Callable[[str, dict[str, Any], dict[str, Any]], ExperimentRun]
+
+
+def _read(read: Reader, name: str, table: Any, shared: dict[str, Any]) -> ExperimentRun:
+    """Return the run that `table` describes, with the recipe `shared` by all; messages name it."""
     if not isinstance(table, dict):
         raise TypeError(f"runs.{name} must be a table, got {table!r}")
     try:
-        check_keys("run", table, {"model": str}, _OF_A_RUN)
-        changes = shared | table.get("recipe", {})
-        if "seed" in changes:
+        run = read(name, table, shared)
+        if "seed" in shared or "seed" in table.get("recipe", {}):
             raise ValueError("a recipe of an experiment has no seed: 'seeds' lists them for all runs")
-        options = table.get("options", {})
-        return ExperimentRun(name, table["model"], Recipe.from_dict(changes), options)
+        if "seeds" in table and not run.seeds:
+            raise ValueError("seeds must be one or more different numbers, got []")
+        return run
     except (ValueError, TypeError) as error:
         raise type(error)(f"runs.{name}: {error}") from None
+
+
+def _read_run(name: str, table: dict[str, Any], shared: dict[str, Any]) -> ExperimentRun:
+    check_keys("run", table, {"model": str}, _OF_A_RUN)
+    recipe = Recipe.from_dict(shared | table.get("recipe", {}))
+    return ExperimentRun(name, table["model"], recipe, table.get("options", {}), table.get("seeds", ()))
+
+
+def _read_speedrun(name: str, table: dict[str, Any], shared: dict[str, Any]) -> ExperimentRun:
+    check_keys("speedrun", table, {}, _OF_A_SPEEDRUN)
+    preset = SpeedRecipe.load(table["preset"]).to_dict() if "preset" in table else {}
+    recipe = SpeedRecipe.from_dict(preset | shared | table.get("recipe", {}))
+    return ExperimentRun(name, SpeedRecipe.network, recipe, seeds=table.get("seeds", ()))
 
 
 def experiment_names() -> list[str]:
@@ -243,7 +289,7 @@ def load_records(name: str) -> dict[str, list[RunRecord]]:
     Returns
     -------
     dict from str to list of RunRecord
-        In the order of the experiment's runs and seeds; at least one record a run.
+        In the order of the experiment's runs and their seeds; at least one record a run.
 
     Raises
     ------
@@ -255,7 +301,8 @@ def load_records(name: str) -> dict[str, list[RunRecord]]:
     experiment = Experiment.load(name)
     found: dict[str, list[RunRecord]] = {}
     for run in experiment.runs:
-        paths = [record_path(experiment, run, seed) for seed in experiment.seeds]
+        seeds = experiment.seeds_of(experiment.runs[run])
+        paths = [record_path(experiment, run, seed) for seed in seeds]
         found[run] = [RunRecord.load(path) for path in paths if path.is_file()]
         if not found[run]:
             raise FileNotFoundError(

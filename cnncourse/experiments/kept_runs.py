@@ -7,7 +7,7 @@ from typing import Any
 
 from cnncourse.experiments.evaluation import RECORD, load_run
 from cnncourse.experiments.record import RunRecord
-from cnncourse.training.recipe import Recipe
+from cnncourse.training.presets import kind_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -155,14 +155,14 @@ def _settings(record: RunRecord) -> dict[str, Any]:
     """Return all that decides a run's result, in one dict."""
     options = {f"option {key}": value for key, value in (record.model.get("options") or {}).items()}
     images = {f"{key} images": record.dataset.get(key) for key in ("train", "validation")}
-    recipe = Recipe().to_dict() | record.recipe  # an older record may lack a key
+    recipe = kind_of(record.recipe).defaults() | record.recipe  # an older record may lack a key
     return {"model": record.model["name"]} | options | recipe | images | record.environment
 
 
 def summarize(record: RunRecord) -> dict[str, Any]:
     """Return a run's results in one dict: of its last epoch, and of the evaluation."""
     last = record.history[-1] if record.history else {}
-    found = {"status": record.status, "epochs_done": len(record.history)}
+    found = {"status": record.status, "epochs_done": last.get("epoch", 0)}
     found |= {key: record.model.get(key) for key in ("parameters", "multiply_adds")}
     found |= {key: last.get(key) for key in ("train_loss", "train_accuracy")}
     found |= {key: last.get(key) for key in ("validation_loss", "validation_accuracy")}

@@ -4,6 +4,7 @@ import dataclasses
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -13,11 +14,15 @@ from cnncourse.experiments.experiment import Experiment, ExperimentRun, record_p
 from cnncourse.experiments.record import RunRecord, begin_record, now
 from cnncourse.experiments.run import train
 from cnncourse.experiments.setup import Setup
+from cnncourse.experiments.speed import describe_part, speedrun
 from cnncourse.models import create_model
 from cnncourse.training.batches import Batches
 from cnncourse.training.loop import DivergedError
 from cnncourse.training.measures import gradient_norms
+from cnncourse.training.presets import AnyRecipe
 from cnncourse.training.progress import describe_epoch
+from cnncourse.training.recipe import Recipe
+from cnncourse.training.speedrun import SpeedRecipe
 from cnncourse.training.support import choose_device
 
 WORK = "runs/experiments"
@@ -71,8 +76,9 @@ def _status(
     if started.is_file():
         record = _read(started)
         if not isinstance(record, str) and not experiment.difference(record, run, seed):
-            done = f"{len(record.history)} of {run.recipe.epochs} epochs"
-            return RunStatus(run.name, seed, "started", done)
+            done = record.history[-1]["epoch"] if record.history else 0
+            told = f"{round(done, 2):g} of {run.recipe.epochs:g} epochs"
+            return RunStatus(run.name, seed, "started", told)
     return RunStatus(run.name, seed, "missing", "")
 
 
@@ -165,7 +171,7 @@ def _check_models(runs: dict[str, ExperimentRun]) -> None:
     """Raise if a network or an option is unknown: before hours of training, not after them."""
     for name, run in runs.items():
         try:
-            create_model(run.model, options=run.options)
+            create_model(run.model, options=run.options)  # of a speedrun, its recipe has checked the rest
         except (ValueError, TypeError) as error:
             raise ValueError(f"runs.{name}: {error}") from None
 
@@ -193,24 +199,31 @@ def _make(
     if experiment.measure == "gradient_norms":
         return _measure_gradients(setup, folder.name, device)
     _move_aside(experiment, run, seed, folder)
+    recipe = setup.recipe
+    fast = isinstance(recipe, SpeedRecipe)
+
+    def report(row: dict[str, Any]) -> None:
+        say(f"{folder.name}: {describe_row(row, recipe)}")
+
     try:
-        record, _ = train(
-            setup,
-            runs=folder.parent,
-            name=folder.name,
-            test=True,
-            device=device,
-            resume=True,
-            report=lambda row: say(f"{folder.name}: {describe_epoch(row, setup.recipe.epochs)}"),
+        record, _ = (speedrun if fast else train)(
+            setup, folder.parent, folder.name, test=True, device=device, resume=True, report=report
         )
     except DivergedError as error:
         say(f"{folder.name}: {error}")
         return RunRecord.load(folder / RECORD)
     if record.status == "interrupted":
-        kept = f"{len(record.history)} of {setup.recipe.epochs} epochs are kept"
-        say(f"{folder.name}: {kept}; the same command goes on there")
+        kept = f"{len(record.history)} of {recipe.epochs:g} epochs are kept; the same command goes on there"
+        say(f"{folder.name}: {'nothing of it is kept; the same command begins it anew' if fast else kept}")
         raise KeyboardInterrupt
     return record
+
+
+def describe_row(row: dict[str, Any], recipe: AnyRecipe) -> str:
+    """Return one line about a row of a history."""
+    if isinstance(recipe, SpeedRecipe):
+        return describe_part(row, recipe)
+    return describe_epoch(row, recipe.epochs)
 
 
 def _move_aside(experiment: Experiment, run: ExperimentRun, seed: int, folder: Path) -> None:
@@ -228,6 +241,7 @@ def _move_aside(experiment: Experiment, run: ExperimentRun, seed: int, folder: P
 def _measure_gradients(setup: Setup, name: str, device: str) -> RunRecord:
     """Return the record of the gradients of a new network on the first batch of the training set."""
     target, recipe = choose_device(device), setup.recipe
+    assert isinstance(recipe, Recipe)
     images = data.load(setup.data, "train")
     classes, channels = len(images.classes), images.shape[0]
     model = create_model(setup.model, classes, channels, recipe.seed, setup.options).to(target)

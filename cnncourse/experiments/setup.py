@@ -6,7 +6,8 @@ from typing import Any
 
 from cnncourse._checks import check_number
 from cnncourse.data import ImageSet
-from cnncourse.training.recipe import Recipe
+from cnncourse.training.presets import AnyRecipe
+from cnncourse.training.speedrun import SpeedRecipe
 
 VALIDATION = 0.1  # the share that is kept for validation where nothing else is said
 VALIDATION_SEED = 0  # the same images for every recipe and seed, so that runs can be compared
@@ -22,8 +23,8 @@ class Setup:
         A key of `cnncourse.models.MODELS`.
     data : str
         A data set's name or path, as `cnncourse.data.load` takes it.
-    recipe : Recipe
-        How to train.
+    recipe : Recipe or SpeedRecipe
+        How to train; by a speedrun's recipe, speednet alone.
     options : mapping
         Further arguments of the network, by name.
     validation : float
@@ -34,23 +35,35 @@ class Setup:
     Raises
     ------
     ValueError
-        If the share is none.
+        If the share is none, or the recipe is not for such a network.
 
     Examples
     --------
+    >>> from cnncourse.training import Recipe
     >>> Setup("three_conv", "shapes10", Recipe(epochs=1)).validation
     0.1
     """
 
     model: str
     data: str
-    recipe: Recipe
+    recipe: AnyRecipe
     options: Mapping[str, Any] = field(default_factory=dict)
     validation: float = VALIDATION
     command: str = ""
 
     def __post_init__(self) -> None:
         check_number("validation", self.validation, 0, 1)
+        if isinstance(self.recipe, SpeedRecipe):
+            if self.model != SpeedRecipe.network:
+                raise ValueError(
+                    f"the recipe of a speedrun trains {SpeedRecipe.network}, got the network {self.model!r}; "
+                    "leave the network out, or choose a recipe for any network"
+                )
+            if self.options:
+                raise ValueError(
+                    f"{SpeedRecipe.network} takes no options beside a speedrun's recipe, got "
+                    f"{', '.join(self.options)}; what is to be chosen, such as widths, is in the recipe"
+                )
 
     def split(self, whole: ImageSet) -> tuple[ImageSet, ImageSet | None]:
         """Return what is left of the training split `whole` to learn from, and the share for validation.
