@@ -63,7 +63,7 @@ class TestRun:
         assert sorted(path.name for path in folder.iterdir()) == ["record.json", "weights.safetensors"]
         assert record.status == "completed" and folder.name == record.name == "speednet-bright-1"
         assert record.recipe == TINY.to_dict() and record.seed == 0
-        assert record.model["name"] == "speednet" and record.model["options"] == {"widths": [4, 4, 4]}
+        assert record.model["name"] == "speednet" and record.model["options"]["widths"] == [4, 4, 4]
         assert record.dataset["fingerprint"] == make_set().fingerprint()
         assert record.dataset["test_fingerprint"] == make_set(seed=1).fingerprint()
         assert (record.dataset["train"], record.dataset["validation"], record.dataset["test"]) == (
@@ -109,6 +109,14 @@ class TestRun:
         found = experiments.evaluate_run(folder)
         assert found.kept and found.accuracy == record.result["test_accuracy"]
         assert found.accuracy_tta == record.result["test_accuracy_tta"] is not None
+
+    def test_ideas_that_are_left_out(self, here):
+        """Without mirrored training images none are evaluated; a stem that is trained counts."""
+        record, _ = speedrun(test=True)
+        plain, other = speedrun(TINY.replace(flip="none", whiten=False, identity=False), test=True)
+        assert plain.result["test_accuracy"] is not None and plain.result["test_accuracy_tta"] is None
+        assert plain.model["parameters"] == record.model["parameters"] + 24 * 3 * 2 * 2
+        assert load_trained(other / "weights.safetensors").options["identity"] is False
 
     def test_the_same_seed_gives_the_same_weights(self, here):
         weights = [

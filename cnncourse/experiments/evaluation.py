@@ -218,7 +218,7 @@ def measure(record: RunRecord, trained: Trained, test_set: data.ImageSet) -> Eva
     found = normalized()
     seconds = time.perf_counter() - start
     # mirror images are for networks that have learned from them: a mirrored digit is none
-    flips = recipe_from_dict(record.recipe).to_dict().get("flip", True)  # a speedrun without the key does
+    flips = recipe_from_dict(record.recipe).flip not in (False, "none")
     mirrored = normalized(mirror=True)["accuracy"] if flips else None
     return Evaluation(record, found["loss"], found["accuracy"], mirrored, seconds)
 

@@ -15,7 +15,7 @@ from cnncourse.experiments.evaluation import RECORD, WEIGHTS, describe, keep, lo
 from cnncourse.experiments.folders import claimed, completed
 from cnncourse.experiments.record import RunRecord, begin_record, now
 from cnncourse.experiments.setup import Setup
-from cnncourse.models import SpeedNet, Trained, count_multiply_adds, create_model
+from cnncourse.models import SpeedNet, Trained, count_multiply_adds
 from cnncourse.training.distributed import joined, processes
 from cnncourse.training.loop import COLUMNS, DivergedError, evaluate
 from cnncourse.training.precision import choose_dtype
@@ -23,7 +23,7 @@ from cnncourse.training.presets import kind_of
 from cnncourse.training.speed_checks import check_images
 from cnncourse.training.speedrun import SpeedRecipe, normalization
 from cnncourse.training.speedrun import speedrun as run_once
-from cnncourse.training.support import choose_device
+from cnncourse.training.support import choose_device, seeded
 
 Report = Callable[[dict[str, Any]], None]
 
@@ -85,7 +85,9 @@ def speedrun(
         parts = setup.split(whole)
         check_images(parts[0], recipe)
         options = _options(recipe)
-        model = create_model(setup.model, len(whole.classes), whole.shape[0], recipe.seed, options).to(target)
+        with seeded(recipe.seed):  # to count and to probe with; the speedrun makes its own
+            model = SpeedNet(len(whole.classes), whole.shape[0], **options).to(target)
+        model.stem.weight.requires_grad = not recipe.whiten
         with claimed(Path(runs), name, f"{setup.model}-{whole.name}", resume) as folder:
             used = (len(parts[0]), len(parts[1]) if parts[1] else None)
             record = begin_record(setup, folder.name, model, whole, used, target)
