@@ -22,7 +22,7 @@ from cnncourse.models.speednet import SpeedNet
 from cnncourse.training.muon import orthogonalize
 from cnncourse.training.precision import autocast
 from cnncourse.training.speed_checks import check_images, check_recipe
-from cnncourse.training.support import wait_for
+from cnncourse.training.support import hold_memory, wait_for
 from cnncourse.training.toml_values import TomlValues
 
 if TYPE_CHECKING:
@@ -140,6 +140,7 @@ def speedrun(
         From the images in memory to the last step.
     """
     check_images(train_set, recipe)
+    hold_memory()
     start = time.perf_counter()
     device = torch.device(device)
     scale = normalization(train_set)

@@ -1,7 +1,8 @@
 """What the loop needs around it: a check of the model, the device, the gradient's length, a seed."""
 
+import ctypes
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -52,6 +53,19 @@ def start_training(model: nn.Module) -> None:
 def device_of(model: nn.Module) -> torch.device:
     """Return the device of the model's parameters; the CPU if it has none."""
     return next(model.parameters(), torch.empty(0)).device
+
+
+def hold_memory() -> None:
+    """Let the memory of feature maps stay with the process between steps, where the C library is glibc.
+
+    It gives blocks of megabytes back as soon as they are free and takes them anew, page by page and filled
+    with zeros: on a CPU up to a third of a step of a small network. Elsewhere nothing is done.
+    """
+    trim_threshold, mmap_threshold = -1, -3  # their numbers in malloc.h
+    with suppress(OSError, AttributeError):
+        library = ctypes.CDLL("libc.so.6")
+        library.mallopt(mmap_threshold, 2**25)  # the largest that it takes
+        library.mallopt(trim_threshold, 2**31 - 1)
 
 
 def memory_format(channels_last: bool) -> torch.memory_format:
