@@ -1,6 +1,5 @@
 """SpeedNet and its recipe: what each idea is, and that all of them together learn."""
 
-import os
 import platform
 import subprocess
 import sys
@@ -131,7 +130,7 @@ class TestMemory:
             "print(faults() - start)\n"
         )
         faults = [int(subprocess.check_output([sys.executable, "-c", code, how])) for how in ("held", "free")]
-        assert faults[0] < 2000 < faults[1]
+        assert faults[0] < 5000 < faults[1]  # all pages: 80,000
 
 
 class TestTraining:
