@@ -79,6 +79,14 @@ class TestImages:
             images[..., 1], images[..., 3]
         )
 
+    @pytest.mark.parametrize("size", [16, 20, 24, 32])
+    def test_the_middle_is_what_is_evaluated(self, shapes, size):
+        """Crops must not change the scale: what is learned at one is wanted at the same."""
+        framed, whole = (resident(shapes, size, crop, torch.float32, CPU) for crop in (2, 0))
+        middle = (framed.shape[-1] - size) // 2
+        inside = framed[..., middle + 2 : -middle - 2, middle + 2 : -middle - 2]
+        assert torch.allclose(inside, whole[..., 2:-2, 2:-2], atol=1e-4)
+
     def test_half_the_size_has_half_the_margin(self, shapes):
         assert resident(shapes, 16, 2, torch.float32, CPU).shape == (600, 3, 18, 18)
 

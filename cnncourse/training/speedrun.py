@@ -11,6 +11,7 @@ K. Jordan et al., "Muon: an optimizer for hidden layers in neural networks", 202
 """
 
 import dataclasses
+import math
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
@@ -237,17 +238,13 @@ def resident(
 ) -> torch.Tensor:
     """Return all images normalized, with mirrored borders, and down-sampled, ready to be cropped to `size`.
 
-    Borders and down-sampling are linear, so that both together are one matrix for rows and one for columns.
-
     Returns
     -------
     Tensor of shape (N, C, size + 2 m, size + 2 m)
-        `m` pixels on each side are `crop` pixels of the original.
+        `m` pixels on each side stand for about `crop` pixels of the original.
     """
     pixels = image_set.shape[-1]
-    margin = round(crop * size / pixels)
-    framed = F.pad(torch.eye(pixels)[None], (crop, crop), mode="reflect")[0].T  # (pixels + 2 crop, pixels)
-    matrix = (shrink_matrix(pixels + 2 * crop, size + 2 * margin) @ framed).to(device, dtype)
+    matrix = shrink_matrix(pixels, size, round(crop * size / pixels)).to(device, dtype)
     mean, std = (torch.tensor(values, device=device).reshape(-1, 1, 1) for values in scale)
     shape = (*image_set.images.shape[:2], len(matrix), len(matrix))
     images = torch.empty(shape, dtype=dtype, device=device, memory_format=torch.channels_last)
@@ -258,11 +255,14 @@ def resident(
     return images
 
 
-def shrink_matrix(size: int, new_size: int) -> torch.Tensor:
-    """Return the matrix (new_size, size) that down-samples with a triangle as wide as the step."""
-    if new_size == size:
-        return torch.eye(size)
+def shrink_matrix(size: int, new_size: int, margin: int = 0) -> torch.Tensor:
+    """Return the matrix (new_size + 2 margin, size) that down-samples with a triangle as wide as the step.
+
+    Beyond the border are mirrored pixels. All of it is linear: one matrix does it for rows and for columns.
+    """
     step = size / new_size
-    middle = (torch.arange(new_size) + 0.5) * step - 0.5
-    weights = (1 - (torch.arange(size) - middle[:, None]).abs() / step).clamp(min=0)
-    return weights / weights.sum(dim=1, keepdim=True)
+    reach = math.ceil((margin + 1) * step) if margin else 0
+    framed = F.pad(torch.eye(size)[None], (reach, reach), mode="reflect")[0].T  # (size + 2 reach, size)
+    middle = (torch.arange(-margin, new_size + margin) + 0.5) * step - 0.5
+    weights = (1 - (torch.arange(-reach, size + reach) - middle[:, None]).abs() / step).clamp(min=0)
+    return weights / weights.sum(dim=1, keepdim=True) @ framed
