@@ -18,7 +18,7 @@ from cnncourse.data import ImageSet
 from cnncourse.experiments import Experiment, RunRecord, Setup, experiment_status, run_experiment, speed
 from cnncourse.models import load_trained
 from cnncourse.training import DivergedError, Recipe, precision
-from cnncourse.training.speedrun import SpeedRecipe
+from cnncourse.training.speed_recipe import SpeedRecipe
 
 TINY = SpeedRecipe(epochs=1.5, batch_size=10, widths=(4, 4, 4), sizes=((0.5, 9), (1.0, 12)))
 SMALL = ["--set", "widths=[4, 4, 4]", "--set", "sizes=[[0.5, 9], [1.0, 12]]", "--batch-size", "10"]

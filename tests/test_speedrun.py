@@ -11,7 +11,9 @@ import torch.nn.functional as F
 
 from cnncourse import data
 from cnncourse.models.speednet import SpeedNet
-from cnncourse.training.speedrun import SpeedOptimizer, SpeedRecipe, resident, shrink_matrix, speedrun
+from cnncourse.training.resident import resident, shrink_matrix
+from cnncourse.training.speed_recipe import SpeedRecipe
+from cnncourse.training.speedrun import SpeedOptimizer, speedrun
 
 CPU = torch.device("cpu")
 SHORT = SpeedRecipe(epochs=8, batch_size=100, widths=(16, 16, 16), sizes=((0.5, 16), (1.0, 24)))

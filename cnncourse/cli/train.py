@@ -128,7 +128,7 @@ def _train(options: argparse.Namespace) -> int:
     from cnncourse import data, experiments, models
     from cnncourse._checks import check_choice
     from cnncourse.experiments.recording import describe_row
-    from cnncourse.training.speedrun import SpeedRecipe
+    from cnncourse.training.speed_recipe import SpeedRecipe
 
     if options.model is None and options.recipe is None:
         options.misuse("name a network, such as three_conv, or a recipe of a speedrun: --recipe cpu94")
@@ -215,7 +215,7 @@ def _recipe(options: argparse.Namespace) -> "AnyRecipe":
     """Return the recipe: the file's or the network's own, changed by what the command line gives."""
     from cnncourse.training import Recipe
     from cnncourse.training.presets import load_recipe, preset_names
-    from cnncourse.training.speedrun import SpeedRecipe
+    from cnncourse.training.speed_recipe import SpeedRecipe
 
     if options.recipe is None and options.model == SpeedRecipe.network:
         raise ValueError(f"{options.model} needs a recipe: --recipe with one of {', '.join(preset_names())}")

@@ -42,7 +42,7 @@ from cnncourse.experiments.record import RunRecord
 from cnncourse.experiments.setup import VALIDATION, Setup
 from cnncourse.training.presets import AnyRecipe, kind_of
 from cnncourse.training.recipe import Recipe
-from cnncourse.training.speedrun import SpeedRecipe
+from cnncourse.training.speed_recipe import SpeedRecipe
 
 MEASURES = ("training", "gradient_norms", "speedrun")
 _NEEDED = {"title": str, "question": str, "chapter": str, "data": str, "runs": dict}

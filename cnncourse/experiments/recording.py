@@ -22,7 +22,7 @@ from cnncourse.training.measures import gradient_norms
 from cnncourse.training.presets import AnyRecipe
 from cnncourse.training.progress import describe_epoch
 from cnncourse.training.recipe import Recipe
-from cnncourse.training.speedrun import SpeedRecipe
+from cnncourse.training.speed_recipe import SpeedRecipe
 from cnncourse.training.support import choose_device
 
 WORK = "runs/experiments"

@@ -18,7 +18,7 @@ from cnncourse.training.checkpoint import load_checkpoint, save_checkpoint
 from cnncourse.training.distributed import joined, processes, rank
 from cnncourse.training.loop import DivergedError, fit
 from cnncourse.training.recipe import Recipe
-from cnncourse.training.speedrun import SpeedRecipe
+from cnncourse.training.speed_recipe import SpeedRecipe
 from cnncourse.training.state import History, State
 from cnncourse.training.support import check_model, choose_device
 

@@ -7,7 +7,7 @@ from typing import Any
 from cnncourse._checks import check_number
 from cnncourse.data import ImageSet
 from cnncourse.training.presets import AnyRecipe
-from cnncourse.training.speedrun import SpeedRecipe
+from cnncourse.training.speed_recipe import SpeedRecipe
 
 VALIDATION = 0.1  # the share that is kept for validation where nothing else is said
 VALIDATION_SEED = 0  # the same images for every recipe and seed, so that runs can be compared

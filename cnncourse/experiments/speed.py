@@ -20,8 +20,8 @@ from cnncourse.training.distributed import joined, processes
 from cnncourse.training.loop import COLUMNS, DivergedError, evaluate
 from cnncourse.training.precision import choose_dtype
 from cnncourse.training.presets import kind_of
-from cnncourse.training.speed_checks import check_images
-from cnncourse.training.speedrun import SpeedRecipe, normalization
+from cnncourse.training.resident import normalization
+from cnncourse.training.speed_recipe import SpeedRecipe, check_images
 from cnncourse.training.speedrun import speedrun as run_once
 from cnncourse.training.support import choose_device, seeded
 

@@ -81,9 +81,8 @@ class SpeedNet(nn.Module):
         patches = F.unfold(images.float(), kernel_size=2)  # (N, 4 C, places)
         patches = patches.transpose(1, 2).reshape(-1, patches.shape[1])
         variances, components = torch.linalg.eigh(patches.T.cov())  # in rising order
-        filters = (
-            (components / torch.sqrt(variances + 5e-4)).T.flip(0).reshape(-1, *self.stem.weight.shape[1:])
-        )
+        filters = (components / torch.sqrt(variances + 5e-4)).T.flip(0)  # (4 C, 4 C), the largest first
+        filters = filters.reshape(-1, *self.stem.weight.shape[1:])
         self.stem.weight.copy_(torch.cat([filters, -filters]))
 
 

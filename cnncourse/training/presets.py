@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cnncourse.training.recipe import Recipe
-from cnncourse.training.speedrun import SpeedRecipe
+from cnncourse.training.speed_recipe import SpeedRecipe
 from cnncourse.training.toml_values import SUFFIX, find_recipe, recipe_folder
 
 AnyRecipe = Recipe | SpeedRecipe

@@ -1,14 +1,14 @@
-"""What a speedrun cannot be: values of its recipe that are none, and images that do not fit it."""
+"""SpeedRecipe: everything that decides a speedrun, and what is no such thing."""
 
 import dataclasses
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnncourse._checks import check_bool, check_choice, check_count, check_counts, check_number
+from cnncourse.training.toml_values import TomlValues
 
 if TYPE_CHECKING:
     from cnncourse.data import ImageSet
-    from cnncourse.training.speedrun import SpeedRecipe
 
 SIDE = 32  # pixels a side of the images
 SMALLEST = 9  # of SpeedNet
@@ -16,7 +16,77 @@ _LEAST = {"batch_size": 2}  # whole numbers; others from 0
 _BELOW = {"label_smoothing": 1.0, "crop": SIDE, "seed": 2.0**63}  # others any finite number
 
 
-def check_recipe(recipe: "SpeedRecipe") -> None:
+@dataclasses.dataclass(frozen=True)
+class SpeedRecipe(TomlValues):
+    """Everything that decides a speedrun.
+
+    In TOML its first line is ``network = "speednet"``.
+
+    Parameters
+    ----------
+    epochs : float
+        How often the training set is seen; a part of an epoch counts.
+    batch_size : int
+        Images per step.
+    widths : tuple of three int
+        Feature maps of the network's groups.
+    sizes : tuple of (float, int)
+        Up to which share of all steps images of how many pixels a side are used, in order.
+    filter_rate, bias_rate, head_rate : float
+        Rates of the first step: of Muon for the filters, of SGD for biases and for the head. All fall
+        linearly to zero.
+    label_smoothing : float
+        The share of each target that is spread over all classes.
+    crop : int
+        Each batch is moved by up to so many pixels of a 32x32 image in each direction, mirrored pixels
+        coming in.
+    stem_epochs : float
+        For how long the stem's biases are trained.
+    whiten, identity, muon : bool
+        Whether the stem is computed, filters start as the identity, and Muon trains them. Without the first
+        the stem is trained like the others; without the last all filters are trained by SGD.
+    flip : {"alternating", "random", "none"}
+        Whether an image is mirrored in every second epoch, or by chance, or never.
+    seed : int
+        Decides the initial head, order, crops and flips.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a value is of the wrong kind or out of range.
+
+    Examples
+    --------
+    >>> SpeedRecipe.load("cpu94").replace(epochs=0.5).epochs
+    0.5
+    """
+
+    network: ClassVar[str] = "speednet"
+    epochs: float
+    batch_size: int = 250
+    widths: tuple[int, int, int] = (64, 128, 256)
+    sizes: tuple[tuple[float, int], ...] = ((0.5, 16), (0.8, 20), (1.0, 24))
+    filter_rate: float = 0.2
+    bias_rate: float = 0.053
+    head_rate: float = 0.1
+    label_smoothing: float = 0.1
+    crop: int = 2
+    stem_epochs: float = 3.0
+    whiten: bool = True
+    identity: bool = True
+    muon: bool = True
+    flip: str = "alternating"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_recipe(self)
+
+    def size_at(self, share: float) -> int:
+        """Return the pixels a side of the images after this `share` of all steps."""
+        return next(size for until, size in self.sizes if share < until)
+
+
+def check_recipe(recipe: SpeedRecipe) -> None:
     """Check each value by the kind of its field, and make tuples of lists.
 
     Raises
@@ -61,7 +131,7 @@ def _check_sizes(value: Any) -> tuple[tuple[float, int], ...]:
     return tuple((float(share), int(size)) for share, size in pairs)
 
 
-def check_images(image_set: "ImageSet", recipe: "SpeedRecipe") -> None:
+def check_images(image_set: "ImageSet", recipe: SpeedRecipe) -> None:
     """Raise unless a speedrun can learn from the images.
 
     Raises
