@@ -1,7 +1,63 @@
-"""Files that are whole or not there."""
+"""Files that are whole or not there, and locks that keep two processes from the same one."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+
+class HeldError(RuntimeError):
+    """Another process holds the lock."""
+
+
+class RefusedLockError(OSError):
+    """No lock can be taken: the file system has none, as some in a network, or the folder is read-only."""
+
+    def __init__(self, path: Path, error: Exception) -> None:
+        super().__init__(getattr(error, "errno", None), getattr(error, "strerror", None) or str(error))
+        self.folder = path.parent
+
+    def __str__(self) -> str:
+        return (
+            f"no lock can be taken in {str(self.folder)!r} ({self.strerror}), and without one two processes "
+            "could write there at once; choose a folder on a disk of this machine"
+        )
+
+
+@contextmanager
+def locked(path: Path, wait: bool = True) -> Iterator[None]:
+    """Hold the lock in the file `path` inside the block.
+
+    Raises
+    ------
+    HeldError
+        If another process holds it and `wait` is False.
+    RefusedLockError
+        If no lock can be taken there.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder, locked(Path(folder, "one.lock")):
+    ...     with locked(Path(folder, "one.lock"), wait=False):
+    ...         pass
+    Traceback (most recent call last):
+    ...
+    cnncourse._files.HeldError: another process holds the lock one.lock
+    """
+    lock = FileLock(path, timeout=-1 if wait else 0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise HeldError(f"another process holds the lock {path.name}") from None
+    except (OSError, NotImplementedError) as error:
+        raise RefusedLockError(path, error) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def write_whole(path: str | Path, content: bytes) -> None:

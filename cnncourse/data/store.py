@@ -11,14 +11,14 @@ import os
 import shutil
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import filelock
 import numpy as np
 
+from cnncourse._files import locked
 from cnncourse.data.errors import CacheError, NoCacheError
 from cnncourse.data.image_set import ImageSet
 from cnncourse.data.locations import CACHE, cache_folder
@@ -131,16 +131,13 @@ def _open(key: str, description: dict[str, Any], split: str) -> ImageSet:
 def writing(key: str) -> Iterator[None]:
     """Hold the lock of `key`, and say clearly what keeps the cache from being written."""
     root = cache_folder()
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(root / f"{key}.lock")
-        lock.acquire()
-    except (OSError, NotImplementedError) as error:  # file systems in the network may refuse locks
-        raise NoCacheError(str(explain(error))) from None
-    try:
+    with ExitStack() as lock:
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            lock.enter_context(locked(root / f"{key}.lock"))
+        except OSError as error:
+            raise NoCacheError(str(explain(error))) from None
         yield
-    finally:
-        lock.release()
 
 
 def _write(key: str, sets: Mapping[str, ImageSet], source: str) -> None:
@@ -208,7 +205,7 @@ def check_room(needed: int) -> None:
         )
 
 
-def explain(error: OSError | NotImplementedError) -> CacheError:
+def explain(error: OSError) -> CacheError:
     """Return the error to raise where writing into the cache failed."""
     folder = cache_folder()
     if getattr(error, "errno", None) in FULL:

@@ -5,8 +5,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
+from cnncourse._files import HeldError, RefusedLockError, locked
 from cnncourse.experiments.evaluation import RECORD
 from cnncourse.experiments.record import RunRecord
 from cnncourse.training.checkpoint import describe_difference
@@ -22,15 +21,23 @@ def claimed(runs: Path, name: str | None, stem: str, resume: bool) -> Iterator[P
         return
     folder = _folder(runs, name, stem, resume)
     try:
-        lock = FileLock(runs / f".{folder.name}.lock").acquire(timeout=0)
-    except Timeout:
-        raise FileExistsError(f"another process trains the run {folder.name!r} in {str(runs)!r}") from None
-    with lock:
-        try:
+        with locked(runs / f".{folder.name}.lock", wait=False), _tidied(folder):
             yield broadcast(folder)
-        finally:
-            with suppress(OSError):
-                folder.rmdir()  # if nothing was saved
+    except HeldError:
+        raise FileExistsError(f"another process trains the run {folder.name!r} in {str(runs)!r}") from None
+    except RefusedLockError:
+        with _tidied(folder):
+            raise
+
+
+@contextmanager
+def _tidied(folder: Path) -> Iterator[None]:
+    """Remove the folder after the block if nothing was saved in it."""
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def _folder(runs: Path, name: str | None, stem: str, resume: bool) -> Path:

@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from cnncourse import data
+from cnncourse._files import HeldError, locked
 from cnncourse.experiments.evaluation import RECORD
 from cnncourse.experiments.experiment import Experiment, ExperimentRun, record_path
 from cnncourse.experiments.record import RunRecord, begin_record, now
@@ -153,7 +152,7 @@ def run_experiment(
         folder = Path(work) / experiment.name / path.stem
         folder.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with FileLock(f"{folder}.lock", timeout=0):
+            with locked(folder.with_name(f"{folder.name}.lock"), wait=False):
                 status = _status(experiment, run, seed, records, work)
                 if status.state != "done":
                     why = f"{status.state}, {status.detail}" if status.detail else status.state
@@ -162,7 +161,7 @@ def run_experiment(
                     path.parent.mkdir(parents=True, exist_ok=True)
                     record.save(path)
                     say(f"{path.stem}: {_describe(record)}")
-        except Timeout:
+        except HeldError:
             say(f"{path.stem}: another process is at it")
     return [_status(experiment, run, seed, records, work) for run, seed in chosen]
 
