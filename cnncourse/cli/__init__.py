@@ -4,7 +4,10 @@ import argparse
 import io
 import os
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import cnncourse
 from cnncourse.cli import data, doctor, experiment, runs, train
@@ -19,7 +22,8 @@ def run(arguments: Sequence[str]) -> int:
     # Waiting threads sleep: with busy waiting, two programs on the same cores slow each other tenfold.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
-        status = int(options.call(options))
+        with warnings_as_text():
+            status = int(options.call(options))
         sys.stdout.flush()
         return status
     except KeyboardInterrupt:
@@ -47,6 +51,18 @@ def prepare_streams() -> None:
             setattr(sys, name, nowhere)
         elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+@contextmanager
+def warnings_as_text() -> Iterator[None]:
+    """Print warnings inside the block as ``warning: TEXT``: the line of code is of no use to a reader."""
+
+    def show(message: Warning | str, *_: Any, **__: Any) -> None:
+        print(f"warning: {message}", file=sys.stderr)
+
+    with warnings.catch_warnings():
+        warnings.showwarning = show
+        yield
 
 
 def build_parser() -> argparse.ArgumentParser:

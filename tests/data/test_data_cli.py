@@ -1,9 +1,10 @@
 """``cnncourse data`` on small sets."""
 
+import warnings
 from pathlib import Path
 
 import pytest
-from small_data import pets, write_tar
+from small_data import pets, write_folder, write_tar
 
 from cnncourse.cli import run
 
@@ -43,3 +44,15 @@ def test_list_says_why_a_data_set_is_absent(
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("cifar")]
     assert len(lines) == 2
     assert all("absent" in line and "any.file is damaged or cut off" in line for line in lines)
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_warning_is_one_line_without_a_line_of_code(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_folder(tmp_path, pets()) / "pets"
+    (path / "train" / "emu").mkdir()
+    assert run(["data", "show", str(path), "--seed", "0"]) == 0
+    assert capsys.readouterr().err == f"warning: {path}: no class is made of train/emu, which is empty\n"
+    with pytest.warns(UserWarning, match="once more"):  # and after the command as before it
+        warnings.warn("once more", stacklevel=1)
