@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from cnncourse.data import ImageSet
-from cnncourse.models import Trained, _trained_file, create_model, load_trained, trained, trained_names
+from cnncourse.models import Trained, _trained_file, create_model, load, load_trained, trained_names
 
 OPTIONS = {"shortcut": "B"}
 RECORD = {"dataset": {"fingerprint": "ab"}, "recipe": {"epochs": 3}, "result": {"test_accuracy": 0.1 + 0.2}}
@@ -270,6 +270,12 @@ class TestThereAndBack:
             expected = exact.half().float() if exact.is_floating_point() else exact
             assert torch.equal(network[name], expected)
 
+    def test_counts_are_not_halved(self, tmp_path):
+        network = make()
+        network.model.bn1.num_batches_tracked.fill_(4097)  # no number of float16
+        network.save(tmp_path / "half.safetensors", half=True)
+        assert load_trained(tmp_path / "half.safetensors").model.bn1.num_batches_tracked == 4097
+
     def test_a_weight_too_large_for_half(self, tmp_path):
         network = make()
         nn.init.constant_(network.model.fc.bias, -1e5)
@@ -308,6 +314,7 @@ class TestThereAndBack:
             ),
             ({"options": {"short": "B"}}, ValueError, "option of resnet20 is unknown: 'short'"),
             ({"record": {"when": {1, 2}}}, TypeError, "not JSON serializable"),
+            ({"record": {"loss": float("nan")}}, ValueError, "not JSON compliant"),
         ],
     )
     def test_what_could_not_be_read_again_is_not_written(self, tmp_path, changes, error, message):
@@ -353,6 +360,15 @@ class TestDamage:
         with pytest.raises(
             ValueError, match=r"bees.safetensors' .* \(its checksum is not that of its content\)"
         ):
+            load_trained(path)
+
+    def test_an_altered_shape(self, path):
+        with safetensors.safe_open(path, "pt") as file:
+            metadata = file.metadata()
+        tensors = safetensors.torch.load_file(path)
+        tensors["fc.weight"] = tensors["fc.weight"].reshape(tensors["fc.weight"].shape[::-1])
+        safetensors.torch.save_file(tensors, path, metadata)
+        with pytest.raises(ValueError, match=r"\(its checksum is not that of its content\)"):
             load_trained(path)
 
     @pytest.mark.parametrize("content", [b"weights", b"{}", b"\xff" * 100, struct.pack("<Q", 2) + b"[]"])
@@ -439,6 +455,12 @@ class TestDamage:
         with pytest.raises(ValueError, match=r"conv1.weight is float64 \(16, 1, 3, 3\), .* needs float32"):
             load_trained(path)
 
+    def test_a_weight_too_many(self, path):
+        tensors, about = _trained_file.read_file(path)
+        _trained_file.write_file(path, tensors | {"more": torch.zeros(2).half()}, about)
+        with pytest.raises(ValueError, match=r"more is float16 \(2,\), resnet20 of this file needs absent"):
+            load_trained(path)
+
     def test_none_and_a_folder(self, tmp_path):
         with pytest.raises(FileNotFoundError, match=r"there is no trained network '.*x.safetensors'"):
             load_trained(tmp_path / "x.safetensors")
@@ -454,7 +476,7 @@ class TestNames:
             load_trained("resnet20")
 
     def test_by_name(self, path, monkeypatch):
-        monkeypatch.setattr(trained, "_shipped", lambda: path.parent)
+        monkeypatch.setattr(load, "_shipped", lambda: path.parent)
         make(license="CC0").save(path.with_name("wasps.safetensors"))
         assert trained_names() == ["bees", "wasps"]
         assert load_trained("wasps").license == "CC0" and load_trained("bees").license == "MIT"

@@ -18,10 +18,11 @@ from cnncourse.models.efficientnet import EfficientNet
 from cnncourse.models.four_conv import FourConv
 from cnncourse.models.googlenet import GoogLeNet, Inception, SmallGoogLeNet, Widths
 from cnncourse.models.lenet import LeNet5, LeNet1998
+from cnncourse.models.load import load_trained, trained_names
 from cnncourse.models.mobilenet import MobileNet
 from cnncourse.models.resnet import CifarResNet, ResNet
 from cnncourse.models.speednet import SpeedNet
-from cnncourse.models.trained import Trained, load_trained, trained_names
+from cnncourse.models.trained import Trained
 from cnncourse.models.tutorials import ConvBNGAP, DoubleConvGAP, FiveConv, SmallConv, ThreeConv
 from cnncourse.models.unet import UNet
 from cnncourse.models.vgg import VGG, SmallVGG

@@ -15,7 +15,6 @@ Examples
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,16 +22,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from cnncourse._checks import check_count, check_counts, check_keys, check_unit_range, suggest
-from cnncourse._modules import blank, check_module, evaluating
+from cnncourse._checks import check_count, check_counts, check_unit_range
+from cnncourse._modules import blank, check_module, device_of, evaluating
 from cnncourse.models._resolution import AtResolution, scale_to
-from cnncourse.models._trained_file import SUFFIX, as_half, check_weights, read_file, restored, write_file
+from cnncourse.models._trained_file import KEYS, as_half, check_weights, write_file
 from cnncourse.models.create import create_model
-
-_KEYS = {
-    "architecture": str, "options": dict, "classes": list, "channels": int, "size": list, "mean": list,
-    "std": list, "resolution": list, "license": str, "record": dict,
-}  # fmt: skip
 
 
 class HasImages(Protocol):
@@ -106,7 +100,7 @@ class Trained:
         for name, kind in (("options", Mapping), ("record", Mapping), ("license", str)):
             if not isinstance(getattr(self, name), kind):
                 raise TypeError(f"{name} must be a {kind.__name__.lower()}, got {getattr(self, name)!r}")
-        values = {"classes": _check_classes(self.classes), "size": size, "resolution": resolution}
+        values = {"classes": check_classes(self.classes), "size": size, "resolution": resolution}
         values |= {name: self._check_numbers(name) for name in ("mean", "std")}
         for name, value in values.items():
             object.__setattr__(self, name, value)
@@ -220,7 +214,7 @@ class Trained:
         shift = (-np.asarray(self.mean) / self.std).astype(np.float32).reshape(-1, 1, 1)
         scaled = np.multiply(array, scale, dtype=np.float32)  # (N, C, H, W)
         scaled += shift
-        return scale_to(torch.from_numpy(scaled).to(blank(self.model, (0,)).device), self._resolution)
+        return scale_to(torch.from_numpy(scaled).to(device_of(self.model)), self._resolution)
 
     def _check_images(self, images: np.ndarray | torch.Tensor | HasImages) -> np.ndarray:
         """Return the images as uint8, or as float32 from 0 to 1."""
@@ -270,87 +264,15 @@ class Trained:
         twin = create_model(self.architecture, len(self.classes), self.channels, 0, self.options)
         weights = self.model.state_dict()
         check_weights(weights, twin, self.architecture)
-        about = {key: getattr(self, key) for key in _KEYS}
+        about = {key: getattr(self, key) for key in KEYS}
         about |= {key: dict(about[key]) for key in ("options", "record")}
         write_file(path, as_half(weights) if half else weights, about)
 
 
-def _check_classes(value: Any) -> tuple[str, ...]:
+def check_classes(value: Any) -> tuple[str, ...]:
     """Return the classes as a tuple of different names."""
     names = tuple(value) if isinstance(value, list | tuple) else ()
     fine = all(isinstance(name, str) and name for name in names)
     if not names or not fine or len(set(names)) < len(names):
         raise ValueError(f"classes must be different names, one for each output, got {value!r}")
     return names
-
-
-def trained_names() -> list[str]:
-    """Return the names of the trained networks that come with the package.
-
-    Examples
-    --------
-    >>> trained_names()
-    []
-    """
-    return sorted(path.stem for path in _shipped().glob(f"*{SUFFIX}"))
-
-
-def load_trained(name_or_path: str | Path) -> Trained:
-    """Return a trained network of the package by its name, or that in a file of yours.
-
-    Parameters
-    ----------
-    name_or_path : str or Path
-        One of `trained_names`, or the path of a ``.safetensors`` file.
-
-    Returns
-    -------
-    Trained
-        On the CPU, in evaluation mode.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        If the name is unknown, or the file is truncated, altered, of another format or something else; the
-        message names the file.
-
-    Examples
-    --------
-    >>> load_trained("mine.safetensors")
-    Traceback (most recent call last):
-    ...
-    FileNotFoundError: there is no trained network 'mine.safetensors'
-    """
-    path = Path(name_or_path)
-    if isinstance(name_or_path, str) and path.name == name_or_path and not path.suffix:
-        names = trained_names()
-        if name_or_path not in names:
-            there = suggest(name_or_path, names) if names else "The package brings none."
-            raise ValueError(
-                f"trained network is unknown: {name_or_path!r}. {there} "
-                f"One of yours is named by its path, which ends in {SUFFIX}."
-            )
-        path = _shipped() / f"{name_or_path}{SUFFIX}"
-    weights, about = read_file(path)
-    try:
-        return _build(weights, about)
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"{str(path)!r}: {error}") from None
-
-
-def _build(weights: dict[str, torch.Tensor], about: dict[str, Any]) -> Trained:
-    """Return the network that a file describes, with its weights."""
-    check_keys("trained network", about, _KEYS, {})
-    classes, channels = _check_classes(about["classes"]), check_count("channels", about["channels"])
-    model = create_model(about["architecture"], len(classes), channels, 0, about["options"]).eval()
-    weights = restored(weights, model)
-    check_weights(weights, model, about["architecture"])
-    model.load_state_dict(weights)
-    return Trained(model, **about)
-
-
-def _shipped() -> Path:
-    """Return the folder of the trained networks that come with the package."""
-    return Path(str(resources.files("cnncourse.models"))) / "shipped"

@@ -94,7 +94,7 @@ class VGG(nn.Module):
 
 
 # Channels of `SmallVGG`, block by block. The 5x5 form has one convolution a block; its widths give
-# it the multiply-adds and the parameters of the 3x3 form to within 2 %.
+# it the multiply-adds and the parameters of the 3x3 form to within 2%.
 SMALL_LAYOUTS = {
     "3x3": ((16, 16), (32, 32), (64, 64)),
     "5x5": ((24,), (32,), (64,)),

@@ -1,0 +1,84 @@
+"""Trained networks from their files: those that come with the package by name, yours by path."""
+
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from cnncourse._checks import check_count, check_keys, suggest
+from cnncourse.models._trained_file import KEYS, SUFFIX, check_weights, read_file, restored
+from cnncourse.models.create import create_model
+from cnncourse.models.trained import Trained, check_classes
+
+
+def trained_names() -> list[str]:
+    """Return the names of the trained networks that come with the package.
+
+    Examples
+    --------
+    >>> trained_names()
+    []
+    """
+    return sorted(path.stem for path in _shipped().glob(f"*{SUFFIX}"))
+
+
+def load_trained(name_or_path: str | Path) -> Trained:
+    """Return a trained network of the package by its name, or that in a file of yours.
+
+    Parameters
+    ----------
+    name_or_path : str or Path
+        One of `trained_names`, or the path of a ``.safetensors`` file.
+
+    Returns
+    -------
+    Trained
+        On the CPU, in evaluation mode.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the name is unknown, or the file is truncated, altered, of another format or something else; the
+        message names the file.
+
+    Examples
+    --------
+    >>> load_trained("mine.safetensors")
+    Traceback (most recent call last):
+    ...
+    FileNotFoundError: there is no trained network 'mine.safetensors'
+    """
+    path = Path(name_or_path)
+    if isinstance(name_or_path, str) and path.name == name_or_path and not path.suffix:
+        names = trained_names()
+        if name_or_path not in names:
+            there = suggest(name_or_path, names) if names else "The package brings none."
+            raise ValueError(
+                f"trained network is unknown: {name_or_path!r}. {there} "
+                f"One of yours is named by its path, which ends in {SUFFIX}."
+            )
+        path = _shipped() / f"{name_or_path}{SUFFIX}"
+    weights, about = read_file(path)
+    try:
+        return _build(weights, about)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{str(path)!r}: {error}") from None
+
+
+def _build(weights: dict[str, torch.Tensor], about: dict[str, Any]) -> Trained:
+    """Return the network that a file describes, with its weights."""
+    check_keys("trained network", about, KEYS, {})
+    classes, channels = check_classes(about["classes"]), check_count("channels", about["channels"])
+    model = create_model(about["architecture"], len(classes), channels, 0, about["options"]).eval()
+    weights = restored(weights, model)
+    check_weights(weights, model, about["architecture"])
+    model.load_state_dict(weights)
+    return Trained(model, **about)
+
+
+def _shipped() -> Path:
+    """Return the folder of the trained networks that come with the package."""
+    return Path(str(resources.files("cnncourse.models"))) / "shipped"
