@@ -11,7 +11,7 @@ from tools.notebooks.cells import glued_values, install_cell, make_notebook
 from tools.notebooks.drift import check
 from tools.notebooks.formulas import display, environment
 from tools.notebooks.references import Book, read_book
-from tools.notebooks.run import clean, code_cells, shorten
+from tools.notebooks.run import clean, code_cells, execute, shorten
 from tools.notebooks.source import SourceError
 from tools.notebooks.write import AnyValue, finish, read_stored, run_chapter, write
 
@@ -484,6 +484,14 @@ def stored(ran, tmp_path):
 
 def path_of(book: Book) -> Path:
     return book.root / "book/foundations/first.ipynb"
+
+
+def test_what_is_printed_in_pieces_is_one_output(tmp_path):
+    source = "for word in 'abc':\n    print(word, flush=True)"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    execute(notebook, tmp_path, "first.md", [])
+    (output,) = notebook.cells[0].outputs
+    assert output.text == "a\nb\nc\n"
 
 
 def test_outputs_are_text_alone(ran):

@@ -51,7 +51,11 @@ def execute(notebook: nbformat.NotebookNode, folder: Path, path: str, directives
         The chapter's code cells, for their lines; the notebook holds one more, the first.
     """
     client = NotebookClient(
-        notebook, timeout=TIMEOUT, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
+        notebook,
+        timeout=TIMEOUT,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(folder)}},
+        coalesce_streams=True,  # what is printed comes in pieces where the machine is busy
     )
     try:
         client.execute(env=environment(), stderr=subprocess.DEVNULL)
