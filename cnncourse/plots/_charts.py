@@ -13,8 +13,8 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 
 from cnncourse._checks import check_choice, check_filled
 from cnncourse.plots._arrays import to_array
+from cnncourse.plots._legend import legend_above
 from cnncourse.plots._style import (
-    GRID,
     LINE_STYLES,
     MARKERS,
     MUTED,
@@ -35,7 +35,7 @@ def _check_log(log: str) -> None:
 
 
 def percent_text(value: float, _: int = 0) -> str:
-    return f"{100 * value:.3g} %"
+    return f"{100 * value:.3g}%"
 
 
 def _log_ticks(axis: Axis) -> None:
@@ -137,7 +137,7 @@ def lines(
     markers : bool, optional
         A marker at each point; by default up to 20 points.
     direct : bool
-        Write names at the lines' ends; else in a legend. How many seeds there are stands in a legend.
+        Write names at the lines' ends; else in a legend above. How many seeds there are stands in a legend.
     percent : bool
         Show fractions on the y axis as percent.
     colors : mapping from str to color, optional
@@ -218,7 +218,7 @@ def _name_lines(ax: Axes, drawn: Sequence[Line2D], direct: bool, seeds: set[int]
         count = " to ".join(str(number) for number in sorted({min(seeds), max(seeds)}))
         handles.append(Patch(color=MUTED, alpha=0.3, linewidth=0, label=f"mean and span of {count} seeds"))
     if ends and handles:
-        ax.legend(handles=handles, frameon=bool(seeds), framealpha=0.9, edgecolor=GRID)
+        legend_above(ax, handles)
     if ends and direct:
         _label_ends(ax, ends)
 
@@ -238,7 +238,7 @@ def scatter(
     ----------
     points : mapping from str to (x, y)
         Each cloud's coordinates, numbers or arrays (n,). Single points are named directly, clouds
-        in a legend, each with a marker of its own.
+        in a legend above, each with a marker of its own.
     xlabel, ylabel, title : str, optional
         Names of the axes and of the chart.
     ax : Axes, optional
@@ -296,7 +296,7 @@ def scatter(
         if single:
             ax.margins(x=0.18, y=0.15)
         elif len(clouds) > 1:
-            ax.legend(frameon=True, framealpha=0.9, edgecolor=GRID)
+            legend_above(ax)
     return ax
 
 

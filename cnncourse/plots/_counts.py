@@ -11,6 +11,7 @@ from matplotlib.ticker import FuncFormatter
 from cnncourse._checks import check_filled
 from cnncourse.plots._arrays import Format, to_array, to_text
 from cnncourse.plots._charts import finish, percent_text
+from cnncourse.plots._legend import legend_above
 from cnncourse.plots._style import (
     GRID,
     HATCHES,
@@ -91,7 +92,7 @@ def bars(
     --------
     >>> ax = bars({"linear": 0.24, "CNN": 0.83}, percent=True)
     >>> [text.get_text() for text in ax.texts]
-    ['24 %', '83 %']
+    ['24%', '83%']
     """
     groups, members, lengths = _as_groups("values", values)
     if log and not (lengths > 0).any():
@@ -99,7 +100,7 @@ def bars(
     spread = None if errors is None else _as_errors(errors, groups, members)
     count = len(members)
     if percent and format is None:
-        format = lambda value: f"{100 * value:.0f} %"
+        format = lambda value: f"{value:.0%}"
     write = to_text(lengths, format)
     with style():
         if ax is None:
@@ -122,7 +123,7 @@ def bars(
         if reference is not None:
             _draw_reference(ax, *reference)
         if count > 1:
-            ax.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0 if reference is None else 1.06), ncols=count)
+            legend_above(ax, place=(0.0, 1.0 if reference is None else 1.06))
     return ax
 
 
@@ -233,5 +234,5 @@ def histogram(
         ax.set_xlim(edges[0], edges[-1])
         grid(ax)
         if len(planes) == 3:
-            ax.legend(handlelength=2.6)
+            legend_above(ax, handlelength=2.6)
     return ax

@@ -10,6 +10,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from cnncourse._checks import check_filled
 from cnncourse.plots._arrays import to_array
 from cnncourse.plots._charts import percent_text
+from cnncourse.plots._legend import legend_above
 from cnncourse.plots._style import (
     INK,
     LINE_STYLES,
@@ -75,9 +76,9 @@ def error_curves(
         ax.yaxis.set_major_formatter(FuncFormatter(percent_text))
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
         grid(ax)
-        ax.legend(frameon=True, framealpha=0.9)
         if title:
             ax.set_title(title, loc="left")
+        legend_above(ax)
     return ax
 
 

@@ -12,6 +12,7 @@ from matplotlib.ticker import FuncFormatter
 from cnncourse._checks import check_choice, check_count, check_filled
 from cnncourse.plots._arrays import to_array
 from cnncourse.plots._charts import _dark, finish, percent_text
+from cnncourse.plots._legend import legend_above
 from cnncourse.plots._pictures import as_picture
 from cnncourse.plots._style import (
     INK,
@@ -87,7 +88,7 @@ def families(
             ax.yaxis.set_major_formatter(FuncFormatter(percent_text))
         if "x" in log:
             ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.12g}"))
-        ax.legend(ncols=4, loc="lower left", bbox_to_anchor=(-0.12, 1.0), columnspacing=1.2, borderpad=0)
+        legend_above(ax, place=(-0.12, 1.0))
     return ax
 
 
@@ -211,7 +212,7 @@ def _shapes(model: Any, image_shape: Sequence[int], names: Sequence[str]) -> lis
     """Return the shape that each named part of `model` puts out for one image."""
     import torch
 
-    from cnncourse._modules import evaluating, passing
+    from cnncourse._modules import blank, evaluating, passing
 
     found: dict[str, tuple[int, ...]] = {}
 
@@ -220,7 +221,7 @@ def _shapes(model: Any, image_shape: Sequence[int], names: Sequence[str]) -> lis
         return output
 
     with evaluating(model), torch.no_grad(), passing(model, image_shape, leave=leave):
-        model(torch.zeros(1, *image_shape))
+        model(blank(model, (1, *image_shape)))
     return [found[name] for name in names]
 
 
