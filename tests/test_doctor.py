@@ -195,6 +195,18 @@ class TestContainer:
         self.write(tmp_path, "0::/\n", memory__max={"": "10\n"}, memory__current={"": "12\n"})
         assert container.free_memory(tmp_path) == 0
 
+    def test_no_period_is_no_limit(self, tmp_path):
+        self.write(tmp_path, "0::/\n", cpu__max={"": "100000 0\n"})
+        assert container.cores(tmp_path) is None
+
+    def test_another_controller_is_none_of_ours(self, tmp_path):
+        self.write(
+            tmp_path, "4:pids,memory:/\n5:cpuset:/\n",
+            memory__limit_in_bytes={"memory": "3000\n"}, memory__usage_in_bytes={"memory": "1000\n"},
+            cpu__cfs_quota_us={"cpu": "50000\n"}, cpu__cfs_period_us={"cpu": "100000\n"},
+        )  # fmt: skip
+        assert container.free_memory(tmp_path) == 2000 and container.cores(tmp_path) is None
+
     def test_the_doctor_heeds_both(self, monkeypatch):
         import torch
 

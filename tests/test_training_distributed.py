@@ -105,6 +105,8 @@ def test_a_batch_too_small_for_the_processes_is_refused():
         ValueError, match="the last batch has 1 images for 2 processes; choose another batch_size"
     ):
         Batches(data.load("digits").take(21), batch_size=20, part=(0, 2))
+    *_, (last, _) = Batches(data.load("digits").take(22), batch_size=20, part=(1, 2))
+    assert len(last) == 1, "one image for each process is enough"
 
 
 WHOLE = {"RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "localhost", "MASTER_PORT": "1", "LOCAL_RANK": "1"}
