@@ -102,7 +102,7 @@ def against_tutorials(whole: ImageSet) -> bool:
         middle = statistics.median(seconds[stage])
         change = ratio(seconds[before], seconds[stage])[1] if before else ""
         mean = 100 * statistics.mean(accuracies[stage])
-        print(f"  {stage:<36} {middle:>10.2f} {len(image_set) / middle:>9,.0f} {mean:>7.1f} %  {change}")
+        print(f"  {stage:<36} {middle:>10.2f} {len(image_set) / middle:>9,.0f} {mean:>7.1f}%  {change}")
     value, text = ratio(seconds[STAGES[0]], seconds[STAGES[-1]])
     print(f"  the engine is quicker by {text}; {against(value, AIM)}")
     return equal_accuracy(accuracies[STAGES[-1]], accuracies[STAGES[0]], len(test_set)) and value >= AIM

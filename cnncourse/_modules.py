@@ -21,6 +21,11 @@ def blank(model: nn.Module, shape: Sequence[int], device: torch.device | str | N
     return torch.zeros(*shape, dtype=like.dtype, device=device or like.device)
 
 
+def device_of(model: nn.Module) -> torch.device:
+    """Return the device of the model's parameters; the CPU if it has none."""
+    return next(model.parameters(), torch.empty(0)).device
+
+
 def check_module(model: Any) -> nn.Module:
     """Return `model` if it is a network."""
     if not isinstance(model, nn.Module):

@@ -38,7 +38,7 @@ def test_train_then_evaluate(here, capsys):
     assert run(TRAIN) == 0
     out = capsys.readouterr().out
     assert "conv_bn_gap on digits: 1 epoch, batches of 128, adam at 0.001" in out
-    assert re.search(r"epoch 1/1: train loss \d\.\d+, accuracy [\d.]+ %; validation loss", out)
+    assert re.search(r"epoch 1/1: train loss \d\.\d+, accuracy [\d.]+%; validation loss", out)
     assert "saved in runs" in out
     assert "test accuracy" not in out
 
@@ -46,7 +46,7 @@ def test_train_then_evaluate(here, capsys):
     out = capsys.readouterr().out
     assert "conv_bn_gap on the test split of digits: accuracy" in out
     record = json.loads((here / "runs" / "conv_bn_gap-digits-1" / "record.json").read_text())
-    assert f"accuracy {100 * record['result']['test_accuracy']:.2f} %" in out
+    assert f"accuracy {record['result']['test_accuracy']:.2%}" in out
     assert record["command"] == "cnncourse train conv_bn_gap --data digits --epochs 1 --validation 0.1"
     assert run(["evaluate", "conv_bn_gap-digits-1", "--device", "gpu"]) == 1
     assert "device is unknown: 'gpu'" in capsys.readouterr().err

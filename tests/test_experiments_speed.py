@@ -444,7 +444,7 @@ class TestCommandLine:
         )
         assert re.search(r"epoch 1 of 0.9, images of 12x12: train loss \d", out)
         assert re.search(
-            r"trained in \d+\.\d s, in float32\ntest accuracy .* %, .* % with mirrored images too", out
+            r"trained in \d+\.\d s, in float32\ntest accuracy .*%, .*% with mirrored images too", out
         )
         assert "saved in other" in out
         record = json.loads((here / "other" / "mine" / "record.json").read_text())
@@ -465,7 +465,7 @@ class TestCommandLine:
     def test_validation_is_printed(self, here, capsys):
         command = ["train", "--recipe", "cpu74", *SMALL, "--batch-size", "9", "--validation", "0.1"]
         assert run(command) == 0
-        assert re.search(r"\nvalidation accuracy [\d.]+ %\n", capsys.readouterr().out)
+        assert re.search(r"\nvalidation accuracy [\d.]+%\n", capsys.readouterr().out)
 
     @pytest.mark.parametrize(
         ("arguments", "message"),

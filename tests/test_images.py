@@ -96,7 +96,7 @@ def test_to_gray_messages():
 
 
 def test_srgb_curve_at_the_standards_points():
-    # Ends, the joint of the two pieces, and 18 % reflectance, which is stored near 118 of 255.
+    # Ends, the joint of the two pieces, and 18% reflectance, which is stored near 118 of 255.
     np.testing.assert_allclose(im.srgb_to_linear([0, 0.04045, 1]), [0, 0.04045 / 12.92, 1], atol=1e-12)
     assert round(im.linear_to_srgb(0.18).item() * 255) == 118
     assert im.srgb_to_linear(188 / 255).item() == pytest.approx(0.5, abs=0.005)

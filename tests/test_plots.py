@@ -434,7 +434,7 @@ class TestCharts:
     def test_bars_have_lengths_and_numbers(self):
         ax = plots.bars({"MLP": 0.45, "CNN": 0.83}, percent=True)
         assert [bar.get_width() for bar in ax.patches] == [0.45, 0.83]
-        assert texts(ax) == ["45 %", "83 %"]
+        assert texts(ax) == ["45%", "83%"]
         assert max(ax.get_xticks()) == 1
         assert [label.get_text() for label in ax.get_yticklabels()] == ["MLP", "CNN"]
 
@@ -466,7 +466,7 @@ class TestCharts:
         ax = plots.curves(runs)
         np.testing.assert_allclose(ax.lines[1].get_ydata(), [0.2, 0.4])
         ax.figure.canvas.draw()
-        assert ax.get_yticklabels()[0].get_text().endswith(" %")
+        assert ax.get_yticklabels()[0].get_text().endswith("%")
 
     def test_curves_of_one_history_and_of_a_record(self):
         class Record:

@@ -33,7 +33,7 @@ def test_errors_are_drawn_for_each_seed_and_named_once():
     assert [line.get_xdata().tolist() for line in ax.lines[:3]] == [[1, 2], [1, 2], [1, 2, 3]]
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["ReLU", "tanh"]
     assert ax.lines[3].get_ydata()[0] == 0.25
-    assert ax.texts[0].get_text() == "25 %"
+    assert ax.texts[0].get_text() == "25%"
     assert ax.lines[0].get_linestyle() != ax.lines[2].get_linestyle()
 
 

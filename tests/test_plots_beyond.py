@@ -22,7 +22,7 @@ def test_families_are_lines_with_their_members():
     assert ax.lines[0].get_ydata().tolist() == [0.7, 0.8, 0.75]
     assert ax.get_xscale() == "log" and ax.get_xlabel() == "work"
     assert len({line.get_marker() for line in ax.lines}) == 2
-    assert ax.yaxis.get_major_formatter()(0.75, 0) == "75 %"
+    assert ax.yaxis.get_major_formatter()(0.75, 0) == "75%"
 
 
 def test_families_below_the_legend():

@@ -173,7 +173,7 @@ class TestScales:
 
     def test_percent_is_a_hundred_times_the_fraction(self):
         ax = plots.lines([1, 2], {"a": [0.0, 1.0]}, percent=True)
-        assert ax.yaxis.get_major_formatter()(0.25) == "25 %"
+        assert ax.yaxis.get_major_formatter()(0.25) == "25%"
 
     def test_few_points_have_markers_and_many_have_none(self):
         few, many = (plots.lines(range(n), {"a": range(n)}).lines[0].get_marker() for n in (20, 21))

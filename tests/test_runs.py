@@ -5,6 +5,7 @@ import json
 import pytest
 
 from cnncourse.cli import run
+from cnncourse.cli.runs import _text
 from cnncourse.cli.tables import table
 from cnncourse.experiments import RunRecord, compare_runs, list_runs, read_record, read_records
 
@@ -60,8 +61,8 @@ def test_runs_are_listed_in_the_order_of_their_start(runs, capsys):
     assert run(["runs", "list"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert words(lines[0]) == "run network data epochs validation test seconds status"
-    assert words(lines[1]) == "first small_conv digits 3/4 55.00 % - 6.0 interrupted"
-    assert words(lines[2]) == "second small_conv digits 3/3 55.00 % 51.23 % - completed"
+    assert words(lines[1]) == "first small_conv digits 3/4 55.00% - 6.0 interrupted"
+    assert words(lines[2]) == "second small_conv digits 3/3 55.00% 51.23% - completed"
     assert lines[0].index("status") == lines[1].index("interrupted") == lines[2].index("completed")
 
 
@@ -113,7 +114,7 @@ def test_a_run_is_shown_with_its_epochs(runs, capsys):
     assert "parameters           320,938" in out and "milestones           0.5" in out
     header, *rows = out.splitlines()[-4:]
     assert header.split("  ")[0] == "epoch" and "validation accuracy" in header
-    assert words(rows[2]) == "3 0.6667 60.00 % 0.7 55.00 % 0.001 1 1,234 2.0"
+    assert words(rows[2]) == "3 0.6667 60.00% 0.7 55.00% 0.001 1 1,234 2.0"
 
 
 def test_a_folder_or_a_record_may_be_named_by_its_path(runs):
@@ -178,7 +179,7 @@ def test_only_what_differs_is_compared(runs, capsys):
     assert told == [["epochs", "4", "3"], ["optimizer", "sgd", "adam"], ["learning", "rate", "0.1", "0.001"],
                     ["milestones", "0.5", "-"]]  # fmt: skip
     assert [line.split()[0] for line in results][:2] == ["status", "epochs"]
-    assert "test accuracy                  -    51.23 %" in results
+    assert "test accuracy                  -     51.23%" in results
 
 
 def test_options_data_and_versions_are_compared_too(runs):
@@ -202,6 +203,18 @@ def test_runs_made_alike_and_runs_with_nothing_to_compare(runs, capsys):
     ):
         assert run(["runs", "compare", *chosen]) == 1
         assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "text"),
+    [
+        ("train_seconds", 999.46, "999.5"), ("train_seconds", 1234.6, "1,235"), ("seed", 1234, "1,234"),
+        ("images_per_second", 150.04, "150.0"), ("test_accuracy", 0.51234, "51.23%"), ("loss", 150.04, "150"),
+        ("flip", True, "true"), ("milestones", [0.5, 0.75], "0.5, 0.75"), ("options", {}, "-"),
+    ],
+)  # fmt: skip
+def test_values_as_tables_show_them(key, value, text):
+    assert _text(key, value) == text
 
 
 def test_columns_are_aligned():

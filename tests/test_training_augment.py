@@ -103,7 +103,7 @@ class TestBatches:
 
 @dataclasses.dataclass(frozen=True)
 class Fixed(augmentation.Transform):
-    """Every image with 30 % of the next one."""
+    """Every image with 30% of the next one."""
 
     name = "fixed"
     mixes = True

@@ -165,7 +165,7 @@ def _text(key: str, value: Any) -> str:
     if isinstance(value, (list, dict)):
         return ", ".join(f"{item}" for item in (value.items() if isinstance(value, dict) else value))
     if isinstance(value, float) and "accuracy" in key:
-        return f"{100 * value:.2f} %"
+        return f"{value:.2%}"
     if isinstance(value, float) and key.endswith(("seconds", "per_second")):
         return f"{value:,.1f}" if value < 1000 else f"{value:,.0f}"
     if isinstance(value, float):

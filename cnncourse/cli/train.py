@@ -286,4 +286,4 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 
 def _percent(share: float | None) -> str:
-    return "" if share is None else f"{100 * share:.2f} %"
+    return "" if share is None else f"{share:.2%}"

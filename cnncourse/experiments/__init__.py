@@ -11,7 +11,7 @@ Examples
 (['one-5x5', 'two-3x3'], 3)
 """
 
-from cnncourse.experiments.compare import PairedDifference, PairedTable, compare
+from cnncourse.experiments.compare import PairedDifference, PairedTable, compare, student_t
 from cnncourse.experiments.evaluation import Evaluation, evaluate_run, load_model, load_run
 from cnncourse.experiments.experiment import Experiment, ExperimentRun, experiment_names, load_records
 from cnncourse.experiments.kept_runs import (
@@ -52,5 +52,6 @@ __all__ = [
     "read_records",
     "run_experiment",
     "speedrun",
+    "student_t",
     "train",
 ]

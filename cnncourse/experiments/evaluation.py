@@ -3,17 +3,14 @@
 import dataclasses
 import time
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from cnncourse import data
 from cnncourse.experiments.record import RunRecord, finite
 from cnncourse.models import Trained, load_trained
 from cnncourse.training.checkpoint import describe_difference
-from cnncourse.training.loop import evaluate
+from cnncourse.training.evaluation import evaluate
 from cnncourse.training.presets import recipe_from_dict
 from cnncourse.training.support import choose_device
 
@@ -108,32 +105,6 @@ def _identity(parts: Mapping[str, Any]) -> dict[str, Any]:
     return chosen | {"recipe": parts.get("recipe")}
 
 
-def match_classes(image_set: data.ImageSet, classes: tuple[str, ...]) -> data.ImageSet:
-    """Return the images with their labels counted in `classes`, by the classes' names.
-
-    Raises
-    ------
-    ValueError
-        If images are of a class that is not among them.
-
-    Examples
-    --------
-    >>> pets = data.ImageSet(np.zeros((2, 1, 4, 4), np.uint8), np.array([0, 1]), ("cat", "dog"))
-    >>> match_classes(pets, ("ant", "dog", "cat")).labels.tolist()
-    [2, 1]
-    """
-    if image_set.classes == classes:
-        return image_set
-    strange = [name for name, count in image_set.class_counts().items() if count and name not in classes]
-    if strange:
-        raise ValueError(
-            f"{image_set.name!r} has images of {', '.join(strange)}, which the network does not know; "
-            f"its classes: {', '.join(classes)}"
-        )
-    places = np.array([classes.index(name) if name in classes else -1 for name in image_set.classes])
-    return dataclasses.replace(image_set, labels=places[image_set.labels], classes=classes)
-
-
 def evaluate_run(
     run: str | Path, runs: str | Path = "runs", data_name: str | None = None, device: str = "auto"
 ) -> Evaluation:
@@ -212,14 +183,12 @@ def measure(record: RunRecord, trained: Trained, test_set: data.ImageSet) -> Eva
             f"the run {record.name!r} was trained on images of shape {wanted}, those of "
             f"{test_set.name!r} have {test_set.shape}; give images of the same channels and size"
         )
-    images = match_classes(test_set, trained.classes)
-    normalized = partial(evaluate, trained.network, images, mean=trained.mean, std=trained.std)
     start = time.perf_counter()
-    found = normalized()
+    found = evaluate(trained, test_set)
     seconds = time.perf_counter() - start
     # mirror images are for networks that have learned from them: a mirrored digit is none
     flips = recipe_from_dict(record.recipe).flip not in (False, "none")
-    mirrored = normalized(mirror=True)["accuracy"] if flips else None
+    mirrored = evaluate(trained, test_set, mirror=True)["accuracy"] if flips else None
     return Evaluation(record, found["loss"], found["accuracy"], mirrored, seconds)
 
 

@@ -93,7 +93,7 @@ def _describe(record: RunRecord) -> str:
     """Return a record's result in words."""
     accuracy = record.result.get("test_accuracy")
     if accuracy is not None:
-        return f"test accuracy {100 * accuracy:.2f} %"
+        return f"test accuracy {accuracy:.2%}"
     return "measured" if "gradient_norms" in record.result else record.status
 
 

@@ -17,7 +17,8 @@ from cnncourse.experiments.record import RunRecord, begin_record, now
 from cnncourse.experiments.setup import Setup
 from cnncourse.models import SpeedNet, Trained, count_multiply_adds
 from cnncourse.training.distributed import joined, processes
-from cnncourse.training.loop import COLUMNS, DivergedError, evaluate
+from cnncourse.training.evaluation import evaluate
+from cnncourse.training.loop import COLUMNS, DivergedError
 from cnncourse.training.precision import choose_dtype
 from cnncourse.training.presets import kind_of
 from cnncourse.training.resident import normalization
@@ -142,7 +143,7 @@ def _train(
         resolution=_resolution(recipe),
     )
     if validation is not None:
-        found = evaluate(trained.network, validation, mean=mean, std=std)
+        found = evaluate(trained, validation)
         rows.rows[-1] |= {f"validation_{key}": value for key, value in found.items()}
     record.status, record.history, record.finished = "completed", rows.rows, now()
     trained = dataclasses.replace(trained, record=describe(record))

@@ -133,7 +133,7 @@ def low_pass(image: Any, sigma: float) -> np.ndarray:
     r"""Weaken what changes fast, by a Gaussian blur along rows and columns.
 
     A wave of period :math:`p` keeps :math:`e^{-2 (\pi \sigma / p)^2}` of its height: a half where
-    :math:`p` is :math:`5.3\,\sigma`, 4 % where it is :math:`2.5\,\sigma`.
+    :math:`p` is :math:`5.3\,\sigma`, 4% where it is :math:`2.5\,\sigma`.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ from torch.func import functional_call
 from torch.overrides import TorchFunctionMode
 
 from cnncourse._checks import check_choice, check_counts, check_image
-from cnncourse._modules import check_module, evaluating, passing, tensors_in
+from cnncourse._modules import blank, check_module, evaluating, passing, tensors_in
 from cnncourse._trace import function_name
 from cnncourse.convolution.shapes import check_pair
 from cnncourse.receptive_field.operations import KNOWN, Operation, key
@@ -125,7 +125,7 @@ def effective_receptive_field(
     array([0.  , 0.11, 0.11, 0.11, 0.  ])
     """
     pictures = torch.as_tensor(np.array(check_image("images", images, axes=(4,))))
-    like = next(check_module(model).parameters(), torch.empty(0))
+    like = blank(check_module(model), (0,))
     if like.is_meta:
         raise ValueError("model is on the meta device and has no weights to ask; make it on another device")
     leaf = pictures.to(like.device, like.dtype).requires_grad_()

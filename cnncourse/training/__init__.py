@@ -10,12 +10,13 @@ Examples
 >>> model = models.create_model("conv_bn_gap", in_channels=1, seed=0)
 >>> recipe = training.Recipe(epochs=1, batch_size=50)
 >>> history = training.fit(model, train_set, recipe)
->>> sorted(training.evaluate(model, test_set))
+>>> sorted(training.evaluate(model, test_set, mean=recipe.mean, std=recipe.std))
 ['accuracy', 'loss']
 """
 
 from cnncourse.training.batches import Batches
-from cnncourse.training.loop import DivergedError, evaluate, fit
+from cnncourse.training.evaluation import evaluate
+from cnncourse.training.loop import DivergedError, fit
 from cnncourse.training.recipe import Recipe
 from cnncourse.training.state import State
 

@@ -12,7 +12,8 @@ from torch import nn
 
 from cnncourse import augmentation
 from cnncourse._checks import check_count
-from cnncourse.training.support import device_of, memory_format, seeded, start_training
+from cnncourse._modules import device_of
+from cnncourse.training.support import memory_format, seeded, start_training
 
 if TYPE_CHECKING:
     from cnncourse.data import ImageSet

@@ -1,17 +1,18 @@
-"""The training loop, whole on one screen, and the evaluation."""
+"""The training loop, whole on one screen."""
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from cnncourse._modules import evaluating
+from cnncourse._modules import device_of, evaluating
 from cnncourse.training.batches import Batches, check_smallest_batch
 from cnncourse.training.distributed import all_reduce, processes, rank
+from cnncourse.training.evaluation import evaluate
 from cnncourse.training.optimizers import learning_rate_at
 from cnncourse.training.precision import autocast
 from cnncourse.training.progress import Progress
@@ -19,7 +20,6 @@ from cnncourse.training.recipe import Recipe
 from cnncourse.training.state import History, State
 from cnncourse.training.support import (
     check_model,
-    device_of,
     gradient_norm,
     seeded,
     start_training,
@@ -223,60 +223,3 @@ def describe_divergence(loss: float, norm: float, step: int, total_steps: int, r
 def _advise(recipe: Recipe) -> str:
     """Return what to try after a training has diverged."""
     return f"try a learning_rate of {recipe.learning_rate / 10:g}, or a warmup"
-
-
-def evaluate(
-    model: nn.Module,
-    image_set: "ImageSet",
-    batch_size: int = 1000,
-    mean: Sequence[float] = (0.5,),
-    std: Sequence[float] = (0.5,),
-    dtype: torch.dtype = torch.float32,
-    mirror: bool = False,
-) -> dict[str, float]:
-    """Return the mean loss and the accuracy of `model` on `image_set`.
-
-    Every image counts once, whatever the size of its batch.
-
-    Parameters
-    ----------
-    model : nn.Module
-        Takes images (N, C, H, W) and returns logits (N, classes).
-    image_set : ImageSet
-        The images to classify.
-    batch_size : int
-        Images at a time; it changes the speed, not the result.
-    mean, std : sequence of float
-        How pixels are scaled: what the recipe of the training says.
-    dtype : torch.dtype
-        The format of convolutions and matrix products.
-    mirror : bool
-        Whether the logits are the mean of those of the image and of its mirror image: test-time augmentation,
-        at twice the time.
-
-    Returns
-    -------
-    dict
-        ``loss`` (cross-entropy, in nats) and ``accuracy`` (0 to 1).
-
-    Examples
-    --------
-    >>> from cnncourse import data
-    >>> class AlwaysFirst(nn.Module):
-    ...     def forward(self, x):
-    ...         return F.one_hot(torch.zeros(len(x), dtype=torch.long), 10).float()
-    >>> round(evaluate(AlwaysFirst(), data.load("digits", "test"))["accuracy"], 3)
-    0.099
-    """
-    check_model(model, image_set)
-    batches = Batches(image_set, batch_size, shuffle=False, mean=mean, std=std, device=device_of(model))
-    loss_sum, correct = 0.0, 0
-    with evaluating(model), torch.inference_mode():
-        for images, labels in batches:
-            with autocast(batches.device, dtype):
-                logits = model(images).float()  # (B, classes)
-                if mirror:
-                    logits = (logits + model(images.flip(3)).float()) / 2
-            loss_sum += F.cross_entropy(logits, labels, reduction="sum").item()
-            correct += int((logits.argmax(dim=1) == labels).sum())
-    return {"loss": loss_sum / len(image_set), "accuracy": correct / len(image_set)}

@@ -11,7 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from cnncourse.training.support import device_of, memory_format, seeded, wait_for
+from cnncourse._modules import device_of
+from cnncourse.training.support import memory_format, seeded, wait_for
 
 
 def autocast(device: torch.device, dtype: torch.dtype) -> AbstractContextManager[None]:

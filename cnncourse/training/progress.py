@@ -53,11 +53,11 @@ def describe_epoch(row: dict[str, Any], epochs: int) -> str:
     --------
     >>> row = {"epoch": 1, "train_loss": 1.5, "train_accuracy": 0.45, "validation_loss": None}
     >>> describe_epoch(row | {"validation_accuracy": None, "seconds": 12.0}, 5)
-    'epoch 1/5: train loss 1.500, accuracy 45.0 %, 12.0 s'
+    'epoch 1/5: train loss 1.500, accuracy 45.0%, 12.0 s'
     """
     text = f"epoch {row['epoch']}/{epochs}: train loss {row['train_loss']:.3f}"
-    text += f", accuracy {100 * row['train_accuracy']:.1f} %"
+    text += f", accuracy {row['train_accuracy']:.1%}"
     if row["validation_accuracy"] is not None:
         text += f"; validation loss {row['validation_loss']:.3f}"
-        text += f", accuracy {100 * row['validation_accuracy']:.1f} %"
+        text += f", accuracy {row['validation_accuracy']:.1%}"
     return f"{text}, {row['seconds']:.1f} s"

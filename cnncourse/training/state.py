@@ -8,11 +8,12 @@ from torch import nn
 from torch.amp import GradScaler
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from cnncourse._modules import device_of
 from cnncourse.training.distributed import broadcast, distribute
 from cnncourse.training.optimizers import create_optimizer
 from cnncourse.training.precision import choose_dtype
 from cnncourse.training.recipe import Recipe
-from cnncourse.training.support import device_of, memory_format
+from cnncourse.training.support import memory_format
 
 if TYPE_CHECKING:
     from cnncourse.data import ImageSet

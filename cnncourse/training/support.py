@@ -10,16 +10,21 @@ import torch
 from torch import nn
 
 from cnncourse._checks import check_choice
-from cnncourse._modules import evaluating, watched
+from cnncourse._modules import device_of, evaluating, watched
 
 if TYPE_CHECKING:
     from cnncourse.data import ImageSet
 
 
-def check_model(model: nn.Module, image_set: "ImageSet") -> None:
-    """Raise unless the set has images, `model` takes them, and has an output for each class in it."""
+def check_not_empty(image_set: "ImageSet") -> None:
+    """Raise unless the set has images."""
     if not len(image_set):
         raise ValueError(f"the image set {image_set.name!r} ({image_set.split}) is empty")
+
+
+def check_model(model: nn.Module, image_set: "ImageSet") -> None:
+    """Raise unless the set has images, `model` takes them, and has an output for each class in it."""
+    check_not_empty(image_set)
     shape = tuple(image_set.images.shape[1:])
     try:
         with evaluating(model), torch.inference_mode(), watched(model) as watch:
@@ -48,11 +53,6 @@ def start_training(model: nn.Module) -> None:
     """
     if not model.training:
         model.train()
-
-
-def device_of(model: nn.Module) -> torch.device:
-    """Return the device of the model's parameters; the CPU if it has none."""
-    return next(model.parameters(), torch.empty(0)).device
 
 
 def hold_memory() -> None:
