@@ -436,6 +436,7 @@ class TestCommandLine:
 
     def test_train_evaluate_and_again(self, here, capsys):
         options = ["--data", "bright", "--seed", "3", "--name", "mine", "--runs", "other", "--test"]
+        options += ["--set", "epochs=0.9"]
         assert run(["train", "--recipe", "cpu74", *SMALL, *options]) == 0
         out = capsys.readouterr().out
         assert (
