@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from cnncourse.cli import container, doctor, run
+from cnncourse.cli import container, run
+from cnncourse.cli import examine as doctor
 
 
 @pytest.fixture(autouse=True)

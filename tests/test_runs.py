@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from cnncourse._tables import table
 from cnncourse.cli import run
 from cnncourse.cli.runs import _text
-from cnncourse.cli.tables import table
 from cnncourse.experiments import RunRecord, compare_runs, list_runs, read_record, read_records
 
 

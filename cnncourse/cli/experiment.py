@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from cnncourse.cli.tables import table
+from cnncourse._tables import table
 
 
 def add_commands(commands: Any) -> None:

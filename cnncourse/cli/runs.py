@@ -3,8 +3,8 @@
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from cnncourse._tables import table
 from cnncourse.cli.pictures import save_picture
-from cnncourse.cli.tables import table
 from cnncourse.cli.train import add_runs_option
 
 if TYPE_CHECKING:

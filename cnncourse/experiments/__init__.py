@@ -24,6 +24,7 @@ from cnncourse.experiments.kept_runs import (
 )
 from cnncourse.experiments.record import RunRecord
 from cnncourse.experiments.recording import RunStatus, experiment_status, run_experiment
+from cnncourse.experiments.results import describe_results
 from cnncourse.experiments.run import train
 from cnncourse.experiments.setup import Setup
 from cnncourse.experiments.speed import speedrun
@@ -41,6 +42,7 @@ __all__ = [
     "Setup",
     "compare",
     "compare_runs",
+    "describe_results",
     "evaluate_run",
     "experiment_names",
     "experiment_status",

@@ -1,5 +1,6 @@
 """Rows of text in columns."""
 
+import statistics
 from collections.abc import Iterable, Sequence
 
 
@@ -31,3 +32,17 @@ def table(rows: Iterable[Sequence[str]], right: Iterable[int] = ()) -> str:
         for line in lines
     )
     return "\n".join("  ".join(line).rstrip() for line in aligned)
+
+
+def spread(values: Sequence[float], form: str) -> str:
+    """Return the mean of values, and their range if there are several; a dash if there is none.
+
+    Examples
+    --------
+    >>> spread([7.0, 8.0, 9.0], "{:.1f}"), spread([7.0], "{:.1f}"), spread([], "{:.1f}")
+    ('8.0 (7.0-9.0)', '7.0', '-')
+    """
+    if not values:
+        return "-"
+    mean = form.format(statistics.mean(values))
+    return mean if len(values) == 1 else f"{mean} ({form.format(min(values))}-{form.format(max(values))})"
