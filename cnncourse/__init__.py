@@ -47,6 +47,7 @@ _MODULES = (
     "convolution",
     "data",
     "experiments",
+    "explain",
     "images",
     "learning",
     "models",

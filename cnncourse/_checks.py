@@ -75,6 +75,27 @@ def check_array(argument: str, value: Any, shape: str | None = None) -> np.ndarr
     return array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
 
 
+def check_labels(argument: str, value: Any, count: int, classes: int) -> np.ndarray:
+    """Return labels if there is one for each of `count` pictures, from 0 to ``classes - 1``.
+
+    Examples
+    --------
+    >>> check_labels("labels", [0, 2], 2, classes=3)
+    array([0, 2])
+    """
+    labels: np.ndarray = np.asarray(value)
+    if labels.dtype.kind not in "iu":
+        raise TypeError(f"{argument} must be whole numbers, got dtype {labels.dtype}")
+    if labels.shape != (count,):
+        raise ValueError(f"{argument} must have shape ({count},), one a picture, got {labels.shape}")
+    if labels.size and (labels.min() < 0 or labels.max() >= classes):
+        raise ValueError(
+            f"{argument} must be from 0 to {classes - 1} for {classes} classes, "
+            f"got {labels.min()} to {labels.max()}"
+        )
+    return labels
+
+
 def check_gradient(grad_output: Any, shape: tuple[int, ...]) -> np.ndarray:
     """Return the gradient of a loss for an output as a float array, if it has the output's `shape`.
 

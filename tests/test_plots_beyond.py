@@ -94,12 +94,12 @@ def test_scene_passes_over_what_is_hidden():
 
 def test_retrieved_crosses_out_what_is_wrong():
     right = np.array([[True, False], [False, True]])
-    axes = plots.tasks.retrieved(np.zeros((2, 3, 8, 8)), np.zeros((2, 2, 3, 8, 8)), right, titles=["a", "b"])
+    axes = plots.retrieved(np.zeros((2, 3, 8, 8)), np.zeros((2, 2, 3, 8, 8)), right, titles=["a", "b"])
     assert axes.shape == (2, 3)
     assert [[bool(ax.lines) for ax in row[1:]] for row in axes] == (~right).tolist()
     assert axes[1, 0].get_ylabel() == "b"
     with pytest.raises(ValueError, match="shapes do not fit"):
-        plots.tasks.retrieved(np.zeros((2, 3, 8, 8)), np.zeros((2, 2, 3, 8, 8)), right[:1])
+        plots.retrieved(np.zeros((2, 3, 8, 8)), np.zeros((2, 2, 3, 8, 8)), right[:1])
 
 
 def test_patches_keep_all_pixels():

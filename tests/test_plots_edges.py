@@ -69,6 +69,11 @@ EMPTY = {
     "layer_norms": (lambda: plots.resnet.layer_norms({}), "panels is empty"),
     "networks of layer_norms": (lambda: plots.resnet.layer_norms({"a": {}}), r"panels\['a'\] is empty"),
     "loss_slices": (lambda: plots.resnet.loss_slices({}, [0, 1]), "surfaces is empty"),
+    "confusion": (lambda: plots.cifar10.confusion([], []), "counts is empty"),
+    "mistakes": (lambda: plots.cifar10.mistakes(np.zeros((0, 3, 8, 8)), [], [], "ab"), "images is empty"),
+    "ladder": (lambda: plots.cifar10.ladder({}), "steps is empty: give at least one idea"),
+    "reliability": (lambda: plots.reliability({}), "groups is empty: give at least one network"),
+    "duplicates": (lambda: plots.duplicates(PICTURE[:0], PICTURE[:0]), "first is empty"),
     "answers": (lambda: plots.tasks.answers(np.zeros((0, 3, 8, 8))), "batch is empty"),
 }
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from cnncourse._checks import check_array
+from cnncourse._checks import check_array, check_labels
 
 
 def log_sum_exp(x: Any, axis: int = -1) -> np.ndarray:
@@ -166,7 +166,7 @@ def accuracy(logits: Any, labels: Any) -> float:
     0.75
     """
     logits = _logits(logits)
-    right = logits.argmax(axis=1) == _labels(labels, *logits.shape)  # (N,)
+    right = logits.argmax(axis=1) == check_labels("labels", labels, *logits.shape)  # (N,)
     return float((right & ~np.isnan(logits).any(axis=1)).mean())
 
 
@@ -191,20 +191,5 @@ def _targets(logits: np.ndarray, labels: Any, label_smoothing: float) -> np.ndar
         raise ValueError(f"label_smoothing must be between 0 and 1, got {label_smoothing}")
     count, classes = logits.shape
     target = np.full(logits.shape, label_smoothing / classes, dtype=logits.dtype)
-    target[np.arange(count), _labels(labels, count, classes)] += 1 - label_smoothing
+    target[np.arange(count), check_labels("labels", labels, count, classes)] += 1 - label_smoothing
     return target
-
-
-def _labels(labels: Any, count: int, classes: int) -> np.ndarray:
-    """Return labels if there is one for each of `count` pictures, from 0 to ``classes - 1``."""
-    given: np.ndarray = np.asarray(labels)
-    if given.dtype.kind not in "iu":
-        raise TypeError(f"labels must be whole numbers, got dtype {given.dtype}")
-    if given.shape != (count,):
-        raise ValueError(f"labels must have shape ({count},), one a picture, got {given.shape}")
-    if given.min() < 0 or given.max() >= classes:
-        raise ValueError(
-            f"labels must be from 0 to {classes - 1} for {classes} classes, "
-            f"got {given.min()} to {given.max()}"
-        )
-    return given

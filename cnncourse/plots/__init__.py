@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cnncourse.plots import activations as activations
     from cnncourse.plots import beyond as beyond
+    from cnncourse.plots import cifar10 as cifar10
     from cnncourse.plots import convolution as convolution
     from cnncourse.plots import fast_convolution as fast_convolution
     from cnncourse.plots import images as images
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from cnncourse.plots import receptive_field as receptive_field
     from cnncourse.plots import resnet as resnet
     from cnncourse.plots import tasks as tasks
+    from cnncourse.plots._alike import duplicates as duplicates
+    from cnncourse.plots._alike import retrieved as retrieved
     from cnncourse.plots._charts import curves as curves
     from cnncourse.plots._charts import lines as lines
     from cnncourse.plots._charts import scatter as scatter
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
     from cnncourse.plots._pictures import channels as channels
     from cnncourse.plots._pictures import feature_maps as feature_maps
     from cnncourse.plots._pictures import image_grid as image_grid
+    from cnncourse.plots._reliability import reliability as reliability
     from cnncourse.plots._signals import signals as signals
     from cnncourse.plots._style import INPUT as INPUT
     from cnncourse.plots._style import KERNEL as KERNEL
@@ -70,6 +74,9 @@ _EXPORTS = {
     "scatter": "_charts",
     "curves": "_charts",
     "error_curves": "_error_curves",
+    "reliability": "_reliability",
+    "retrieved": "_alike",
+    "duplicates": "_alike",
     "bars": "_counts",
     "histogram": "_counts",
     "signals": "_signals",
@@ -79,6 +86,7 @@ _EXPORTS = {
 _CHAPTERS = (
     "activations",
     "beyond",
+    "cifar10",
     "convolution",
     "fast_convolution",
     "images",

@@ -1,4 +1,4 @@
-"""Answers that are no class: boxes, outlines, instances, and pictures that are alike."""
+"""Answers that are no class: boxes, outlines and instances."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,9 +11,9 @@ from matplotlib.patches import Rectangle
 from cnncourse.plots._arrays import check_titles, to_array
 from cnncourse.plots._panels import axes_of, card
 from cnncourse.plots._pictures import as_picture
-from cnncourse.plots._style import INPUT, LEAST, OUTPUT, PALETTE, SMALL, bare, figure, style
+from cnncourse.plots._style import LEAST, OUTPUT, PALETTE, SMALL, bare, figure, style
 
-__all__ = ["answers", "retrieved", "scene"]
+__all__ = ["answers", "scene"]
 
 GUESS = "#D55E00"
 LOOKS: tuple[tuple[str, Any], ...] = ((OUTPUT, "-"), (GUESS, (0, (3, 2))))  # the first kind, the second
@@ -101,68 +101,6 @@ def _key(fig: Any, *marks: Mapping[str, Any]) -> None:
         for kind, (color, dashes) in looks.items()
     ]
     fig.legend(handles=handles, loc="outside lower center", ncols=2, fontsize=SMALL, frameon=False)
-
-
-def retrieved(
-    queries: Any, found: Any, right: Any, titles: Sequence[str] | None = None, title: str = "nearest pictures"
-) -> np.ndarray:
-    """Draw each query beside the pictures that were found for it; wrong ones are crossed out.
-
-    Parameters
-    ----------
-    queries : array_like of shape (Q, C, H, W)
-        One row each.
-    found : array_like of shape (Q, K, C, H, W)
-        The nearest first.
-    right : array_like of bool of shape (Q, K)
-        Whether what was found is of the query's class.
-    titles : sequence of str, optional
-        One for each query, written beside it.
-    title : str
-        Written above what was found.
-
-    Returns
-    -------
-    ndarray of Axes of shape (Q, K + 1)
-
-    Raises
-    ------
-    ValueError
-        If the shapes do not fit.
-
-    Examples
-    --------
-    >>> axes = retrieved(np.zeros((1, 3, 8, 8)), np.zeros((1, 2, 3, 8, 8)), [[True, False]])
-    >>> len(axes[0, 1].lines), len(axes[0, 2].lines)
-    (0, 2)
-    """
-    asked, answered, good = to_array("queries", queries), to_array("found", found), np.asarray(right)
-    if answered.shape[:1] != asked.shape[:1] or good.shape != answered.shape[:2]:
-        raise ValueError(f"shapes do not fit: {asked.shape}, {answered.shape}, {good.shape}")
-    rows, across = good.shape
-    names = check_titles(titles, rows, "queries") or [""] * rows
-    with style():
-        _, axes = figure(rows, across + 1, height=0.96 * rows + 0.35)
-        axes = np.array(axes).reshape(rows, across + 1)
-        for row in range(rows):
-            for column, ax in enumerate(axes[row]):
-                bare(ax)
-                picture = asked[row] if column == 0 else answered[row, column - 1]
-                ax.imshow(as_picture("found", picture), cmap="gray", vmin=0, vmax=1)
-                if column and not good[row, column - 1]:
-                    high, wide = picture.shape[-2:]
-                    for ends in ((0, wide - 1), (wide - 1, 0)):
-                        ax.plot(ends, (0, high - 1), color=GUESS, linewidth=2)
-            axes[row, 0].set_ylabel(names[row], fontsize=SMALL)
-            _frame(axes[row, 0])
-        axes[0, 0].set_title("query", fontsize=SMALL)
-        axes[0, 1].set_title(title, fontsize=SMALL, loc="left")
-    return axes
-
-
-def _frame(ax: Axes) -> None:
-    for spine in ax.spines.values():
-        spine.set(visible=True, color=INPUT, linewidth=2.5)
 
 
 def scene(image: Any, masks: Any, labels: Any, classes: Sequence[str]) -> np.ndarray:
