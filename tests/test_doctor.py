@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cnncourse.cli import container, run
-from cnncourse.cli import examine as doctor
+from cnncourse.cli import container, doctor, run
 
 
 @pytest.fixture(autouse=True)

@@ -492,11 +492,11 @@ class TestCommandLine:
         assert not (here / "runs").exists()
 
     def test_little_memory_is_said_before_it_is_needed(self, here, capsys, monkeypatch):
-        from cnncourse.cli import examine
+        from cnncourse.cli import doctor
 
         command = ["train", "--recipe", "cpu74", *SMALL, "--epochs", "1"]
         for free, told in ((10**9, True), (10**11, False)):
-            monkeypatch.setattr(examine, "free_memory", lambda free=free: free)
+            monkeypatch.setattr(doctor, "free_memory", lambda free=free: free)
             assert run(command) == 0
             assert ("close other programs; batches of 100 need less" in capsys.readouterr().err) == told
 

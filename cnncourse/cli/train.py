@@ -180,7 +180,7 @@ def _check_no_preset(model: str) -> None:
 
 def _warn_of_memory() -> None:
     """Say so if there is little memory, before the system ends us for it."""
-    from cnncourse.cli.examine import check_memory
+    from cnncourse.cli.doctor import check_memory
 
     for finding in check_memory():
         if finding.state != "ok":

@@ -12,7 +12,7 @@ import pytest
 from small_data import cifar10_files, cifar100_files, known_as_cifar10, pets, write_folder, write_tar
 
 from cnncourse import data
-from cnncourse.cli import examine as doctor
+from cnncourse.cli import doctor
 from cnncourse.data import locations, sources
 
 
