@@ -243,6 +243,12 @@ class TestNearDuplicates:
             small = [images.resize(each, 8, "area").ravel() for each in (train[one], test[other])]
             assert distance == pytest.approx(math.sqrt(2 - 2 * np.corrcoef(*small)[0, 1]), abs=1e-4)
 
+    def test_the_threshold_is_met_to_the_digit(self):
+        train, test = noise(6, 1, 16, 16), noise(5, 1, 16, 16, seed=1)
+        distances = explain.near_duplicates(train, test, threshold=1.99).distances
+        assert len(explain.near_duplicates(train, test, float(distances[10])).train) == 11
+        assert len(explain.near_duplicates(train, test, float(distances[10]) - 1e-6).train) == 10
+
     def test_blocks_change_nothing_and_image_sets_are_taken(self, monkeypatch):
         train = ImageSet(noise(12, 3, 8, 8), np.zeros(12, int), ("a",), "noise", "train")
         test = ImageSet(noise(9, 3, 8, 8, seed=1), np.zeros(9, int), ("a",), "noise", "test")
@@ -280,6 +286,11 @@ class TestFeatures:
         logits = torch.from_numpy(found) @ dense.weight.T + dense.bias
         assert logits.softmax(dim=1).detach().numpy() == pytest.approx(trained.predict(batch), abs=1e-5)
         assert found.shape == (5, dense.in_features)
+
+    def test_of_several_dense_layers_the_last_counts(self):
+        network = nn.Sequential(nn.Flatten(), nn.Linear(64, 5), nn.ReLU(), nn.Linear(5, 2))
+        trained = models.Trained(network, "two dense layers", ("a", "b"), 1, (8, 8), mean=0.5, std=0.5)
+        assert explain.features(trained, noise(3, 1, 8, 8)).shape == (3, 5)
 
     def test_of_feature_maps_they_are_the_means(self):
         trained, batch = tiny(), noise(4, 1, 8, 8)
@@ -346,6 +357,12 @@ class TestActivationMaximization:
         raised = explain.features(trained, found, name)
         assert raised[0, 0] > gray[0]
         assert raised[1, 3] > gray[3]
+
+    def test_a_filter_of_stripes_gets_stripes(self):
+        network = nn.Sequential(nn.Conv2d(1, 1, (2, 1), bias=False))
+        network[0].weight = nn.Parameter(torch.tensor([[[[1.0], [-1.0]]]]))  # its plain mean sees the borders
+        (image,) = climb(network, "0", 0, jitter=0)
+        assert np.abs(np.diff(image[0, 1:-1], axis=0)).mean() > 0.3
 
     def test_total_variation_makes_images_smoother(self):
         network = nn.Sequential(nn.Conv2d(1, 1, 2, bias=False))
