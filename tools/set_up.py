@@ -33,7 +33,9 @@ def main() -> None:
     registry = "a package could not be installed; is the package registry reachable, and 8 GB of disk free?"
     run([PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "uv>=0.5"], registry)
     uv = [PYTHON, "-m", "uv", "pip"]
-    run([*uv, "install", "--quiet", "--python", PYTHON, "-r", "requirements.lock"], registry)
+    # compiled once here: where Python may not write beside its modules, each start would compile torch anew
+    install = [*uv, "install", "--quiet", "--python", PYTHON, "--compile-bytecode"]
+    run([*install, "-r", "requirements.lock"], registry)
     run([*uv, "install", "--quiet", "--python", PYTHON, "--no-deps", "--editable", "."], registry)
     (VENV / "ready").touch()
 
