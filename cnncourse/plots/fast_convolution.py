@@ -38,7 +38,7 @@ def block_matrix(
 
     Examples
     --------
-    >>> ax = block_matrix(np.eye(4), (2, 2))
+    >>> ax = block_matrix([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]], (2, 2))
     >>> len(ax.lines)
     2
     """
