@@ -18,6 +18,7 @@ from cnncourse.data import ImageSet
 from cnncourse.experiments import Experiment, RunRecord, Setup, experiment_status, run_experiment, speed
 from cnncourse.models import load_trained
 from cnncourse.training import DivergedError, Recipe, precision
+from cnncourse.training import speedrun as speedrun_module
 from cnncourse.training.speed_recipe import SpeedRecipe
 
 TINY = SpeedRecipe(epochs=1.5, batch_size=10, widths=(4, 4, 4), sizes=((0.5, 9), (1.0, 12)))
@@ -42,7 +43,7 @@ def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(data, "load", load_bright)
     monkeypatch.setattr(data, "NAMES", (*data.NAMES, "bright"))
-    monkeypatch.setattr(speed, "choose_dtype", lambda *_, **__: torch.float32)
+    monkeypatch.setattr(speedrun_module, "choose_dtype", lambda *_, **__: torch.float32)
     return tmp_path
 
 
@@ -154,7 +155,7 @@ class TestRun:
             taken.append(dtype)
             return run_once(images, recipe, dtype, *rest)
 
-        monkeypatch.setattr(speed, "choose_dtype", choose)
+        monkeypatch.setattr(speedrun_module, "choose_dtype", choose)
         monkeypatch.setattr(speed, "run_once", watched)
         record, _ = speedrun()
         assert asked == [("auto", (10, 3, 9, 9), {"channels_last": True, "formats": (torch.bfloat16,)})]
@@ -162,7 +163,9 @@ class TestRun:
 
     def test_the_first_row_s_seconds_are_without_the_choice_of_a_format(self, here, monkeypatch):
         order, rows = [], speed._Rows
-        monkeypatch.setattr(speed, "choose_dtype", lambda *_, **__: order.append("choice") or torch.float32)
+        monkeypatch.setattr(
+            speedrun_module, "choose_dtype", lambda *_, **__: order.append("choice") or torch.float32
+        )
         monkeypatch.setattr(speed, "_Rows", lambda *given: order.append("clock") or rows(*given))
         speedrun()
         assert order == ["choice", "clock"]
@@ -172,7 +175,7 @@ class TestRun:
         [(True, 0.5, "bfloat16"), (False, 0.5, "float32"), (True, 2, "float32"), (True, np.inf, "float32")],
     )
     def test_bfloat16_only_where_it_is_faster_and_right(self, here, monkeypatch, agrees, seconds, chosen):
-        monkeypatch.setattr(speed, "choose_dtype", precision.choose_dtype)
+        monkeypatch.setattr(speedrun_module, "choose_dtype", precision.choose_dtype)
         monkeypatch.setattr(precision, "convolution_agrees", lambda *_: agrees)
         monkeypatch.setattr(
             precision,

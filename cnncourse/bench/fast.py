@@ -9,10 +9,9 @@ import torch
 from cnncourse.data import ImageSet
 from cnncourse.models import SpeedNet, Trained, count_multiply_adds
 from cnncourse.training.evaluation import evaluate
-from cnncourse.training.precision import choose_dtype
 from cnncourse.training.resident import normalization
 from cnncourse.training.speed_recipe import SpeedRecipe
-from cnncourse.training.speedrun import speedrun
+from cnncourse.training.speedrun import choose_format, speedrun
 from cnncourse.training.support import wait_for
 
 PRODUCT = 2048  # rows and columns of the matrices whose product is timed
@@ -33,7 +32,8 @@ def run_fast(
         ``multiply_adds`` of all steps.
     """
     start = time.perf_counter()
-    dtype = _choose_dtype(recipe, train_set, device)
+    new = SpeedNet(len(train_set.classes), train_set.shape[0], recipe.widths).to(device)
+    dtype = choose_format(new, recipe)  # this also sets the machine going
     probe_seconds = time.perf_counter() - start
     model, seconds = speedrun(train_set, recipe, dtype, device)
     start = time.perf_counter()
@@ -53,15 +53,6 @@ def run_fast(
         "probe_seconds": probe_seconds,
         "multiply_adds": count_work(recipe, len(train_set)),
     }
-
-
-def _choose_dtype(recipe: SpeedRecipe, train_set: ImageSet, device: torch.device) -> torch.dtype:
-    """Return bfloat16 where it is faster and right, else float32; this also sets the machine going."""
-    model = SpeedNet(len(train_set.classes), train_set.shape[0], recipe.widths).to(device)
-    side = recipe.size_at(0)
-    shape = (min(recipe.batch_size, 100), train_set.shape[0], side, side)
-    model = model.to(memory_format=torch.channels_last)
-    return choose_dtype("auto", model, shape, channels_last=True, formats=(torch.bfloat16,))
 
 
 def count_work(recipe: SpeedRecipe, images: int) -> int:

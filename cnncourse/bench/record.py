@@ -10,8 +10,7 @@ from typing import Any
 
 from cnncourse import bench, models, training
 from cnncourse._checks import check_keys
-from cnncourse._files import write_whole
-from cnncourse.experiments.record import finite
+from cnncourse.experiments.record import write_record
 
 FORMAT, KIND = 1, "bench"
 STEM = "cifar10"
@@ -78,9 +77,7 @@ class BenchRecord:
 
     def save(self, path: str | Path) -> None:
         """Write the record to `path`, whole; numbers that are infinite or not a number become null."""
-        values = {"format": FORMAT, "kind": KIND} | dataclasses.asdict(self)
-        text = json.dumps(finite(values), indent=1, allow_nan=False, ensure_ascii=False)
-        write_whole(path, (text + "\n").encode(errors="backslashreplace"))
+        write_record(path, {"format": FORMAT, "kind": KIND} | dataclasses.asdict(self))
 
     @classmethod
     def load(cls, path: str | Path) -> "BenchRecord":

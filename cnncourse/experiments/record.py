@@ -81,10 +81,7 @@ class RunRecord:
 
     def save(self, path: str | Path) -> None:
         """Write the record to `path`; numbers that are infinite or not a number become null."""
-        values = {"format": FORMAT} | dataclasses.asdict(self)
-        text = json.dumps(finite(values), indent=1, allow_nan=False, ensure_ascii=False)
-        # a byte of a file's name that is no text becomes an escape, which JSON reads back as it was
-        write_whole(path, (text + "\n").encode(errors="backslashreplace"))
+        write_record(path, {"format": FORMAT} | dataclasses.asdict(self))
 
     @classmethod
     def load(cls, path: str | Path) -> "RunRecord":
@@ -128,6 +125,13 @@ def _check(values: dict[str, Any]) -> None:
             raise ValueError(f"{part} has no name, got {values[part]!r}")
     if not all(isinstance(row, dict) and "epoch" in row for row in values.get("history", [])):
         raise ValueError("its history is no list of epochs")
+
+
+def write_record(path: str | Path, values: dict[str, Any]) -> None:
+    """Write `values` as JSON to `path`, whole; numbers that are infinite or not a number become null."""
+    text = json.dumps(finite(values), indent=1, allow_nan=False, ensure_ascii=False)
+    # a byte of a file's name that is no text becomes an escape, which JSON reads back as it was
+    write_whole(path, (text + "\n").encode(errors="backslashreplace"))
 
 
 def finite(value: Any) -> Any:

@@ -19,10 +19,10 @@ from cnncourse.models import SpeedNet, Trained, count_multiply_adds
 from cnncourse.training.distributed import joined, processes
 from cnncourse.training.evaluation import evaluate
 from cnncourse.training.loop import COLUMNS, DivergedError
-from cnncourse.training.precision import choose_dtype
 from cnncourse.training.presets import kind_of
 from cnncourse.training.resident import normalization
 from cnncourse.training.speed_recipe import SpeedRecipe, check_images
+from cnncourse.training.speedrun import choose_format
 from cnncourse.training.speedrun import speedrun as run_once
 from cnncourse.training.support import choose_device, seeded
 
@@ -112,7 +112,7 @@ def speedrun(
 def _train(
     record: RunRecord,
     recipe: SpeedRecipe,
-    new: torch.nn.Module,
+    new: SpeedNet,
     parts: tuple[data.ImageSet, data.ImageSet | None],
     device: torch.device,
     folder: Path,
@@ -120,7 +120,10 @@ def _train(
 ) -> Trained | None:
     """Train and save; the record's status tells how it ended. Return the network, if it is whole."""
     images, validation = parts
-    dtype = _choose_dtype(record, recipe, new, images)
+    start = time.perf_counter()
+    dtype = choose_format(new, recipe)
+    record.environment["dtype"] = str(dtype).removeprefix("torch.")
+    record.result["probe_seconds"] = time.perf_counter() - start
     rows = _Rows(recipe, len(images), report)
     try:
         model, record.result["train_seconds"] = _without_surprises(images, recipe, dtype, device, rows)
@@ -172,20 +175,6 @@ def _without_surprises(
     if not all(bool(values.isfinite().all()) for values in model.state_dict().values()):
         raise DivergedError("the network's weights are not finite after the last step; try smaller rates")
     return model, seconds
-
-
-def _choose_dtype(
-    record: RunRecord, recipe: SpeedRecipe, model: torch.nn.Module, images: data.ImageSet
-) -> torch.dtype:
-    """Return bfloat16 where it is faster and right, else float32; the record tells which, and the time."""
-    start = time.perf_counter()
-    size = recipe.size_at(0)
-    shape = (min(recipe.batch_size, 100), images.shape[0], size, size)
-    twin = model.to(memory_format=torch.channels_last)
-    dtype = choose_dtype("auto", twin, shape, channels_last=True, formats=(torch.bfloat16,))
-    record.environment["dtype"] = str(dtype).removeprefix("torch.")
-    record.result["probe_seconds"] = time.perf_counter() - start
-    return dtype
 
 
 def _options(recipe: SpeedRecipe) -> dict[str, Any]:

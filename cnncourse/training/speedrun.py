@@ -19,7 +19,7 @@ import torch.nn.functional as F
 
 from cnncourse.models.speednet import SpeedNet
 from cnncourse.training.muon import orthogonalize
-from cnncourse.training.precision import autocast
+from cnncourse.training.precision import autocast, choose_dtype
 from cnncourse.training.resident import Scale, normalization, resident
 from cnncourse.training.speed_recipe import SpeedRecipe, check_images
 from cnncourse.training.support import hold_memory, wait_for
@@ -85,6 +85,14 @@ def speedrun(
             report(step, steps, loss.item() / len(x))
     wait_for(device)
     return model, time.perf_counter() - start
+
+
+def choose_format(model: SpeedNet, recipe: SpeedRecipe) -> torch.dtype:
+    """Return bfloat16 where a step of `model` is faster in it and right, else float32."""
+    side = recipe.size_at(0)
+    shape = (min(recipe.batch_size, 100), model.stem.in_channels, side, side)
+    model = model.to(memory_format=torch.channels_last)
+    return choose_dtype("auto", model, shape, channels_last=True, formats=(torch.bfloat16,))
 
 
 def batches(
