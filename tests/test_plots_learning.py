@@ -7,8 +7,11 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
+from matplotlib.patches import Circle
 
 from cnncourse import plots
+from cnncourse.plots import INPUT, KERNEL, OUTPUT
 
 
 @pytest.fixture(autouse=True)
@@ -59,31 +62,47 @@ def test_paths_are_drawn_as_they_were_walked():
         plots.learning.valley_paths((1, 20), {"bad": np.zeros((2, 3))})
 
 
-def test_channels_have_a_bar_and_a_mean():
-    maps = np.random.default_rng(0).normal(size=(20, 3, 4, 4)) + np.array([0, 5, -5]).reshape(3, 1, 1)
-    before, after = plots.learning.channel_boxes({"before": maps, "after": np.zeros((2, 3, 1, 1))})
-    means = [line.get_xdata()[0] for line in before.lines[:3]]
-    np.testing.assert_allclose(means, maps.mean(axis=(0, 2, 3)))
-    assert before.get_xlim() == after.get_xlim()
-    with pytest.raises(ValueError, match=r"groups\['x'\] must be \(N, C, H, W\), got shape \(3,\)"):
-        plots.learning.channel_boxes({"x": np.zeros(3)})
+def small_graph():
+    """Return w x + x, in which x has a way past the product."""
+    nodes = {
+        "x": ("x", (0, 0), ()),
+        "w": ("w", (0, 1), ()),
+        "u": ("×", (1, 0), "xw"),
+        "y": ("+", (2, 0), "ux"),
+    }
+    return nodes, {"x": 2, "w": -3, "u": -6, "y": -4}, {"x": -2, "w": 2, "u": 1, "y": 1}
 
 
-def test_each_seed_has_a_dot_and_each_group_its_mean():
-    ax = plots.learning.seed_dots({"a": [0.9, 0.9, 0.8], "b": [0.5, 0.6]}, percent=True)
-    dots = [c for c in ax.collections if len(c.get_offsets()) in (2, 3)]
-    assert sorted(dots[0].get_offsets()[:, 0].tolist()) == [0.8, 0.9, 0.9]
-    assert len(set(map(tuple, dots[0].get_offsets().tolist()))) == 3  # equal ones are moved apart
-    assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b"]
-    with pytest.raises(ValueError, match="groups is empty"):
-        plots.learning.seed_dots({})
+def test_a_graph_shows_values_above_and_gradients_below():
+    nodes, values, gradients = small_graph()
+    ax = plots.learning.computational_graph(nodes, values, gradients, learned="w")
+    place = {text.get_text(): text.get_position() for text in ax.texts if text.get_text()}
+    assert {"−6", "−4", "−3", "−2"} <= set(place)  # true minus signs
+    arrows = [text for text in ax.texts if getattr(text, "arrow_patch", None) is not None]
+    assert len(arrows) == 4
+    bent = [a for a in arrows if "rad=-0.5" in str(a.arrowprops["connectionstyle"])]
+    assert len(bent) == 1  # the way from x past the product
+    above = next(t for t in ax.texts if t.get_text() == "−6")
+    below = [t for t in ax.texts if t.get_text() == "1"]
+    assert above.get_position()[1] < 0 < min(t.get_position()[1] for t in below)
 
 
-def test_panels_show_their_curve_and_the_reference():
-    axes = plots.learning.curve_panels({"stuck": [2, 2, 2], "wild": [2, 5, 9]}, [2, 1, 0], limits=(0, 4))
-    assert [ax.get_title(loc="left") for ax in axes] == ["stuck", "wild"]
-    for ax in axes:
-        assert ax.lines[0].get_ydata().tolist() == [2, 1, 0]
-        assert ax.get_ylim() == (0, 4)
-    with pytest.raises(ValueError, match="curves is empty"):
-        plots.learning.curve_panels({}, [1])
+def test_a_graph_colors_what_is_given_learned_and_found():
+    nodes, values, _ = small_graph()
+    ax = plots.learning.computational_graph(nodes, values, learned="w")
+    edges = [to_hex(circle.get_edgecolor()) for circle in ax.patches if isinstance(circle, Circle)]
+    assert edges[:2] == [INPUT.lower(), KERNEL.lower()]
+    assert edges[-1] == OUTPUT.lower()
+    assert len(ax.texts) == 4 + 4 + 4  # arrows, names, values; no gradients
+
+
+def test_graphs_that_do_not_hold_together_are_refused():
+    nodes, values, _ = small_graph()
+    with pytest.raises(ValueError, match="nodes is empty"):
+        plots.learning.computational_graph({}, {})
+    with pytest.raises(ValueError, match=r"nodes\['u'\] has a source that does not come before it: \['v'\]"):
+        plots.learning.computational_graph({"x": nodes["x"], "u": ("×", (1, 0), "xv")}, values)
+    with pytest.raises(ValueError, match=r"nodes\['w'\] needs a value, and a gradient"):
+        plots.learning.computational_graph(nodes, {"x": 2})
+    with pytest.raises(ValueError, match=r"nodes\['x'\] needs a value, and a gradient"):
+        plots.learning.computational_graph(nodes, values, {"w": 1})

@@ -8,11 +8,11 @@ import torch
 from torch import nn
 
 from cnncourse import data
-from cnncourse.learning import one_cycle
 from cnncourse.models import create_model
 from cnncourse.training import Recipe, evaluate, fit
 from cnncourse.training.muon import Muon
 from cnncourse.training.optimizers import Together, create_optimizer, learning_rate_at
+from cnncourse.training.schedules import one_cycle
 from cnncourse.training.state import State
 
 DIGITS = data.load("digits").take(200)

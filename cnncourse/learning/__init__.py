@@ -1,4 +1,4 @@
-"""Learning by hand: softmax and cross-entropy, rules for steps, schedules, a small CNN and its training loop.
+"""Learning by hand: softmax and cross-entropy, rules for steps, a small CNN and its training loop.
 
 Everything is NumPy. A network gives *logits*, scores of shape (N, classes); the loss compares them with
 labels (N,), whole numbers from 0; its gradient goes backward through the layers, and a rule makes a step
@@ -15,7 +15,6 @@ from cnncourse.learning.loss import (
     softmax,
 )
 from cnncourse.learning.optimizers import RULES, adam_step, momentum_step, sgd_step
-from cnncourse.learning.schedules import cosine_decay, one_cycle, step_decay, warm_up
 from cnncourse.learning.small_cnn import SmallCNN, linear, linear_backward
 
 __all__ = [
@@ -23,7 +22,6 @@ __all__ = [
     "SmallCNN",
     "accuracy",
     "adam_step",
-    "cosine_decay",
     "cross_entropy",
     "cross_entropy_backward",
     "linear",
@@ -32,11 +30,8 @@ __all__ = [
     "log_sum_exp",
     "minibatches",
     "momentum_step",
-    "one_cycle",
     "predict",
     "sgd_step",
     "softmax",
-    "step_decay",
     "train",
-    "warm_up",
 ]

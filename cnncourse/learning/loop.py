@@ -57,7 +57,7 @@ def train(
     seed : int
         Decides the order of the pictures.
     schedule : callable, optional
-        ``schedule(step, steps)`` is the share of the learning rate, such as `cosine_decay`.
+        ``schedule(step, steps)`` is the share of the learning rate, such as `training.cosine_decay`.
 
     Returns
     -------

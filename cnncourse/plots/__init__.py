@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from cnncourse.plots import receptive_field as receptive_field
     from cnncourse.plots import resnet as resnet
     from cnncourse.plots import tasks as tasks
+    from cnncourse.plots import training as training
     from cnncourse.plots._alike import duplicates as duplicates
     from cnncourse.plots._alike import retrieved as retrieved
     from cnncourse.plots._charts import curves as curves
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from cnncourse.plots._charts import scatter as scatter
     from cnncourse.plots._counts import bars as bars
     from cnncourse.plots._counts import histogram as histogram
+    from cnncourse.plots._curve_panels import curve_panels as curve_panels
     from cnncourse.plots._diagrams import architecture as architecture
     from cnncourse.plots._diagrams import block_diagram as block_diagram
     from cnncourse.plots._error_curves import error_curves as error_curves
@@ -79,6 +81,7 @@ _EXPORTS = {
     "duplicates": "_alike",
     "bars": "_counts",
     "histogram": "_counts",
+    "curve_panels": "_curve_panels",
     "signals": "_signals",
     "architecture": "_diagrams",
     "block_diagram": "_diagrams",
@@ -96,6 +99,7 @@ _CHAPTERS = (
     "receptive_field",
     "resnet",
     "tasks",
+    "training",
 )
 
 

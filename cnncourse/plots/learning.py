@@ -1,15 +1,16 @@
-"""What the chapter on learning draws: answers beside their pictures, the way back, a valley, seeds."""
+"""What the chapter on learning draws: answers, a graph with its numbers, the way back, a valley."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.patches import Circle
 from matplotlib.ticker import FuncFormatter
 
 from cnncourse._checks import check_filled
-from cnncourse.plots._arrays import to_array, to_plane
-from cnncourse.plots._charts import finish, percent_text
+from cnncourse.plots._arrays import to_plane
+from cnncourse.plots._charts import _dark, percent_text
 from cnncourse.plots._pictures import as_picture
 from cnncourse.plots._style import (
     AMOUNT,
@@ -17,7 +18,6 @@ from cnncourse.plots._style import (
     INPUT,
     KERNEL,
     LEAST,
-    LINE_STYLES,
     MARKERS,
     MUTED,
     OUTPUT,
@@ -26,13 +26,18 @@ from cnncourse.plots._style import (
     TEXT,
     bare,
     figure,
-    grid,
-    new_or,
     style,
     tidy,
 )
 
-__all__ = ["answer_tables", "backward_pass", "channel_boxes", "curve_panels", "seed_dots", "valley_paths"]
+__all__ = [
+    "answer_tables",
+    "backward_pass",
+    "computational_graph",
+    "valley_paths",
+]
+
+Node = tuple[str, tuple[float, float], Sequence[str]]  # what is written in it, column and row, sources
 
 
 def answer_tables(images: Any, tables: Mapping[str, Any], classes: Sequence[str]) -> np.ndarray:
@@ -95,6 +100,95 @@ def answer_tables(images: Any, tables: Mapping[str, Any], classes: Sequence[str]
         bar.ax.tick_params(labelsize=SMALL)
         bar.outline.set_visible(False)
     return panels
+
+
+def computational_graph(
+    nodes: Mapping[str, Node],
+    values: Mapping[str, float],
+    gradients: Mapping[str, float] | None = None,
+    learned: Sequence[str] = (),
+) -> Axes:
+    """Draw a computation as circles and arrows: above each circle its value, below it its gradient.
+
+    Circles without a source are blue, or orange if they are learned; the last is green. An arrow along a row
+    that passes over other circles is bent around them.
+
+    Parameters
+    ----------
+    nodes : mapping from str to (text, (column, row), sources)
+        What is written in each circle, where it is (rows count downward), and the names of the circles from
+        which arrows lead to it; sources come first.
+    values : mapping from str to float
+        What each circle computes.
+    gradients : mapping from str to float, optional
+        How fast the last value grows with each.
+    learned : sequence of str
+        The circles that training changes.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        If there is no circle, a source does not come before its arrow, or a circle has no value.
+
+    Examples
+    --------
+    >>> nodes = {"w": ("w", (0, 1), ()), "x": ("x", (0, 0), ()), "y": ("×", (1, 0), ("w", "x"))}
+    >>> ax = computational_graph(nodes, {"w": 3, "x": 2, "y": 6}, {"w": 2, "x": 3, "y": 1}, ["w"])
+    >>> [text.get_text() for text in ax.texts if text.get_text()][-3:]
+    ['×', '6', '1']
+    """
+    check_filled("nodes", nodes, "at least one, as {name: (text, (column, row), sources)}")
+    names = list(nodes)
+    for index, (name, (_, _, sources)) in enumerate(nodes.items()):
+        if missing := set(sources) - set(names[:index]):
+            raise ValueError(f"nodes[{name!r}] has a source that does not come before it: {sorted(missing)}")
+        if name not in values or (gradients is not None and name not in gradients):
+            raise ValueError(f"nodes[{name!r}] needs a value, and a gradient if others have one")
+    places = np.array([place for _, place, _ in nodes.values()], dtype=float)  # (nodes, 2)
+    low, high = places.min(axis=0), places.max(axis=0)
+    inch = 5.3 / max(high[0] - low[0], 1)  # between two columns, and two rows
+    radius = min(0.3, 0.21 / inch)
+    ax: Axes
+    with style():
+        ax = figure(height=(high[1] - low[1] + 1.25) * inch)[1]
+        bare(ax)
+        ax.set(xlim=(low[0] - 0.45, high[0] + 0.45), ylim=(high[1] + 0.6, low[1] - 0.65), aspect="equal")
+        for name, (text, (column, row), sources) in nodes.items():
+            face, edge = ("#cdebe0", OUTPUT) if name == names[-1] else ("#f2f2f2", MUTED)
+            if not sources:
+                face, edge = ("#fdeccb", KERNEL) if name in learned else ("#cfe3f1", INPUT)
+            for source in sources:
+                start = nodes[source][1]
+                over = start[1] == row and column - start[0] > 1
+                look = {"arrowstyle": "-|>", "color": INK, "linewidth": 1.2, "shrinkA": 0, "shrinkB": 0}
+                away = np.array([0.62, -0.78]) if over else np.subtract((column, row), start)
+                away = radius * away / np.hypot(*away)
+                back = away * (-1, 1) if over else -away
+                bend = "arc3,rad=-0.5" if over else "arc3"
+                ends = (column + back[0], row + back[1]), (start[0] + away[0], start[1] + away[1])
+                ax.annotate("", *ends, arrowprops=look | {"connectionstyle": bend})
+            ax.add_patch(Circle((column, row), radius, facecolor=face, edgecolor=edge, linewidth=1.4))
+            size = LEAST if len(text) > 2 else 1.2 * TEXT
+            ax.text(column, row, text, ha="center", va="center", fontsize=size)
+            ax.text(
+                column, row - 1.2 * radius, _number(values[name]), ha="center", va="bottom",
+                color=_dark(INPUT), fontsize=TEXT,
+            )  # fmt: skip
+            if gradients is not None:
+                ax.text(
+                    column, row + 1.25 * radius, _number(gradients[name]), ha="center", va="top",
+                    color=_dark(KERNEL), fontsize=TEXT, weight="bold",
+                )  # fmt: skip
+    return ax
+
+
+def _number(value: float) -> str:
+    """Write a number with a true minus sign."""
+    return f"{value:.3g}".replace("-", "−")
 
 
 def backward_pass(
@@ -192,172 +286,3 @@ def valley_paths(curvatures: tuple[float, float], paths: Mapping[str, Any]) -> n
                 ax.set_xticklabels([])
         panels[-1].set_xlabel("$w_0$")
     return panels
-
-
-def channel_boxes(groups: Mapping[str, Any], xlabel: str = "value", most: int = 8) -> np.ndarray:
-    """Draw how the values of each channel lie: a bar from the 5th to the 95th percentile, a tick at the mean.
-
-    Parameters
-    ----------
-    groups : mapping from str to array_like of shape (N, C, H, W)
-        Feature maps, by title; one panel each, on one scale.
-    xlabel : str
-        What the values are.
-    most : int
-        Channels to draw.
-
-    Returns
-    -------
-    ndarray of Axes
-
-    Raises
-    ------
-    ValueError
-        If something has not four axes.
-
-    Examples
-    --------
-    >>> axes = channel_boxes({"before": np.zeros((2, 3, 4, 4)), "after": np.ones((2, 3, 4, 4))})
-    >>> len(axes[0].collections)
-    3
-    """
-    check_filled("groups", groups, "at least one, as {title: feature maps}")
-    arrays = {name: to_array(f"groups[{name!r}]", values) for name, values in groups.items()}
-    for name, values in arrays.items():
-        if values.ndim != 4:
-            raise ValueError(f"groups[{name!r}] must be (N, C, H, W), got shape {values.shape}")
-    count = min(most, max(values.shape[1] for values in arrays.values()))
-    with style():
-        _, panels = figure(1, len(arrays), height=0.27 * count + 1.0)
-        panels = np.atleast_1d(panels)
-        for index, (ax, (name, values)) in enumerate(zip(panels, arrays.items(), strict=True)):
-            color = (INPUT, OUTPUT)[index % 2]
-            for channel, maps in enumerate(values.swapaxes(0, 1)[:count]):
-                low, high = np.percentile(maps, [5, 95])
-                ax.hlines(channel, low, high, color=color, linewidth=7, alpha=0.55)
-                ax.plot(maps.mean(), channel, marker="|", color=INK, markersize=10, markeredgewidth=2)
-            ax.axvline(0, color=MUTED, linewidth=0.8, zorder=0)
-            ax.set_title(name, loc="left")
-            ax.set(xlabel=xlabel, ylim=(count - 0.5, -0.5))
-            ax.set_yticks(range(count), range(count) if index == 0 else [""] * count)
-            ax.sharex(panels[0])
-        panels[0].set_ylabel("channel")
-    return panels
-
-
-def seed_dots(
-    groups: Mapping[str, Any], xlabel: str | None = None, percent: bool = False, ax: Axes | None = None
-) -> Axes:
-    """Draw one dot for each run, a row for each group, and an upright line at each group's mean.
-
-    Parameters
-    ----------
-    groups : mapping from str to array_like of shape (runs,)
-        Results by name.
-    xlabel : str, optional
-        What the results are.
-    percent : bool
-        Show fractions as percent.
-    ax : Axes, optional
-        Where to draw; a new card if it is not given.
-
-    Returns
-    -------
-    Axes
-
-    Raises
-    ------
-    ValueError
-        If there is no group.
-
-    Examples
-    --------
-    >>> ax = seed_dots({"constant": [0.95, 0.96, 0.94]}, percent=True)
-    >>> [label.get_text() for label in ax.get_yticklabels()]
-    ['constant']
-    """
-    check_filled("groups", groups, "at least one, as {name: results}")
-    values = {
-        name: to_array(f"groups[{name!r}]", runs).ravel().astype(float) for name, runs in groups.items()
-    }
-    with style():
-        ax = new_or(ax, height=0.5 * len(values) + 0.9)
-        for row, runs in enumerate(values.values()):
-            color = PALETTE[row % len(PALETTE)]
-            # equal results lie beside each other, not on top
-            lift = np.zeros(runs.size)
-            for index in range(runs.size):
-                lift[index] = (np.abs(runs[:index] - runs[index]) < 0.008 * np.ptp(runs) + 1e-12).sum()
-            ax.scatter(
-                runs, row - 0.13 * lift, s=34, color=color, marker=MARKERS[row % len(MARKERS)],
-                edgecolors="white", linewidths=0.6, zorder=3,
-            )  # fmt: skip
-            ax.vlines(runs.mean(), row - 0.35, row + 0.35, color=INK, linewidth=1.6, linestyle=LINE_STYLES[0])
-        ax.set_yticks(range(len(values)), list(values), fontsize=TEXT)
-        ax.tick_params(axis="y", length=0)
-        ax.set_ylim(len(values) - 0.4, -0.6)
-        finish(ax, xlabel, None, None, "")
-        if percent:
-            ax.xaxis.set_major_formatter(FuncFormatter(percent_text))
-        grid(ax, "x")
-    return ax
-
-
-def curve_panels(
-    curves: Mapping[str, Any],
-    reference: Any,
-    xlabel: str | None = None,
-    ylabel: str | None = None,
-    limits: tuple[float, float] | None = None,
-    columns: int = 3,
-) -> np.ndarray:
-    """Draw each curve in a small panel of its own, over the same pale curve for comparison.
-
-    Parameters
-    ----------
-    curves : mapping from str to array_like of shape (n,)
-        Curves by title.
-    reference : array_like of shape (n,)
-        The curve that all panels show too, dashed.
-    xlabel, ylabel : str, optional
-        Names of the axes.
-    limits : (float, float), optional
-        Lowest and highest value shown.
-    columns : int
-        Panels in a row.
-
-    Returns
-    -------
-    ndarray of Axes
-
-    Raises
-    ------
-    ValueError
-        If there is no curve.
-
-    Examples
-    --------
-    >>> axes = curve_panels({"stuck": [2, 2, 2]}, [2, 1, 0.5])
-    >>> axes[0].get_title(loc="left")
-    'stuck'
-    """
-    check_filled("curves", curves, "at least one, as {title: values}")
-    usual = to_array("reference", reference).ravel()
-    rows = -(-len(curves) // columns)
-    with style():
-        fig, panels = figure(rows, columns, height=1.62 * rows + 0.35)
-        panels = np.atleast_1d(panels).ravel()
-        for ax, (name, values) in zip(panels, curves.items(), strict=False):
-            ax.plot(usual, color=MUTED, linewidth=1.2, linestyle=LINE_STYLES[1])
-            ax.plot(to_array(f"curves[{name!r}]", values).ravel(), color=PALETTE[1], linewidth=1.6)
-            ax.set_title(name, loc="left", fontsize=SMALL)
-            ax.set_ylim(limits)
-            ax.sharex(panels[0])
-            ax.tick_params(labelsize=LEAST)
-            grid(ax)
-        for ax in panels[len(curves) :]:
-            ax.set_visible(False)
-        fig.supxlabel(xlabel or "", fontsize=SMALL)
-        fig.supylabel(ylabel or "", fontsize=SMALL)
-    shown: np.ndarray = panels[: len(curves)]
-    return shown

@@ -18,6 +18,7 @@ from cnncourse.training.batches import Batches
 from cnncourse.training.evaluation import evaluate
 from cnncourse.training.loop import DivergedError, fit
 from cnncourse.training.recipe import Recipe
+from cnncourse.training.schedules import cosine_decay, one_cycle, step_decay, warm_up
 from cnncourse.training.state import State
 
 __all__ = [
@@ -25,6 +26,10 @@ __all__ = [
     "DivergedError",
     "Recipe",
     "State",
+    "cosine_decay",
     "evaluate",
     "fit",
+    "one_cycle",
+    "step_decay",
+    "warm_up",
 ]

@@ -8,9 +8,9 @@ import torch
 from torch import nn
 
 from cnncourse._checks import check_number, suggest
-from cnncourse.learning import one_cycle
 from cnncourse.training.muon import Muon
 from cnncourse.training.recipe import Recipe
+from cnncourse.training.schedules import one_cycle
 
 # How much of the learning rate there is when the share `t` of the steps after the warm-up is done.
 _SCHEDULES: dict[str, Callable[[float], float]] = {
