@@ -93,7 +93,9 @@ def test_logits_are_minus_the_distances_to_the_codes():
     seen: list[torch.Tensor] = []
     model.f6.register_forward_hook(lambda module, inputs, output: seen.append(ScaledTanh()(output)))
     logits = model(x)
-    by_hand = ((seen[0].detach().numpy()[:, None] - model.output.codes.numpy()) ** 2).sum(axis=2)
+    drawn = model.draw(x).detach()
+    assert torch.equal(drawn, seen[0])
+    by_hand = ((drawn.numpy()[:, None] - model.output.codes.numpy()) ** 2).sum(axis=2)
     assert np.allclose(logits.detach().numpy(), -by_hand, atol=1e-4)
 
 

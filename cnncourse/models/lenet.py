@@ -127,13 +127,16 @@ class LeNet1998(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map images (N, C, 32, 32) to logits (N, num_classes): minus the squared distances to the codes."""
+        return -self.output(self.draw(x))  # type: ignore[no-any-return]
+
+    def draw(self, x: torch.Tensor) -> torch.Tensor:
+        """Map images (N, C, 32, 32) to F6's numbers (N, 84), which training brings near the right code."""
         x = self.squash(self.c1(x))  # (N, 6, 28, 28)
         x = self.squash(self.s2(x))  # (N, 6, 14, 14)
         x = self.squash(self.c3(x))  # (N, 16, 10, 10)
         x = self.squash(self.s4(x))  # (N, 16, 5, 5)
         x = self.squash(self.c5(x))  # (N, 120, 1, 1)
-        x = self.squash(self.f6(x.flatten(1)))  # (N, 84)
-        return -self.output(x)  # type: ignore[no-any-return]
+        return self.squash(self.f6(x.flatten(1)))  # type: ignore[no-any-return]
 
 
 class ScaledTanh(nn.Tanh):
