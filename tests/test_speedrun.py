@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 
 from cnncourse import data
+from cnncourse.models import _small_maps
+from cnncourse.models._small_maps import Conv3x3, weight_gradient
 from cnncourse.models.speednet import SpeedNet
 from cnncourse.training.resident import resident, shrink_matrix
 from cnncourse.training.speed_recipe import SpeedRecipe
@@ -22,6 +24,53 @@ SHORT = SpeedRecipe(epochs=8, batch_size=100, widths=(16, 16, 16), sizes=((0.5, 
 @pytest.fixture(scope="module")
 def shapes():
     return data.load("shapes10").take(600)
+
+
+class TestSmallMaps:
+    """The weight gradient of the last maps, as a matrix product."""
+
+    @pytest.mark.parametrize("shape", [(5, 32, 3, 3), (4, 30, 1, 5), (3, 8, 2, 2), (1, 4, 1, 1)])
+    @pytest.mark.parametrize("most", [_small_maps.MOST, 500])
+    def test_it_is_torch_s(self, monkeypatch, shape, most):
+        monkeypatch.setattr(_small_maps, "MOST", most)
+        generator = torch.Generator().manual_seed(0)
+        x = torch.randn(shape, generator=generator).contiguous(memory_format=torch.channels_last)
+        weight = torch.randn(6, shape[1], 3, 3, generator=generator, requires_grad=True)
+        output = F.conv2d(x, weight, padding=1)
+        grad = torch.randn(output.shape, generator=generator).contiguous(memory_format=torch.channels_last)
+        (expected,) = torch.autograd.grad(output, weight, grad)
+        assert torch.allclose(weight_gradient(x, grad), expected, atol=1e-4)
+
+    @pytest.mark.parametrize("side, used", [(3, True), (4, False)])
+    def test_in_16_bits_small_maps_take_the_product_and_agree_with_32(self, monkeypatch, side, used):
+        calls = []
+        monkeypatch.setattr(
+            _small_maps, "weight_gradient", lambda x, grad: calls.append(x.shape) or weight_gradient(x, grad)
+        )
+        generator = torch.Generator().manual_seed(1)
+        torch.manual_seed(0)
+        conv = Conv3x3(32, 8)  # 3 * 3 * 3 <= 32 < 3 * 4 * 4
+        x = torch.randn(6, 32, side, side, generator=generator, requires_grad=True)
+        target = torch.randn(6, 8, side, side, generator=generator)
+
+        def gradients():
+            loss = (conv(x).float() * target).sum()
+            return torch.autograd.grad(loss, [x, conv.weight])
+
+        exact = gradients()
+        assert not calls  # 32 bits
+        with torch.autocast("cpu", torch.bfloat16):
+            found = gradients()
+        assert bool(calls) == used
+        for a, b in zip(found, exact, strict=True):
+            assert a.dtype == b.dtype and a.shape == b.shape
+            assert (a - b).norm() < 0.01 * b.norm()
+
+    def test_a_network_that_is_only_used_takes_torch_s(self, monkeypatch):
+        monkeypatch.setattr(_small_maps._SmallMaps, "apply", lambda *_: pytest.fail("used"))
+        conv = Conv3x3(32, 8).eval()
+        with torch.autocast("cpu", torch.bfloat16):
+            assert conv(torch.zeros(1, 32, 2, 2)).shape == (1, 8, 2, 2)
 
 
 class TestNetwork:

@@ -17,6 +17,7 @@ from torch import nn
 
 from cnncourse._checks import check_counts
 from cnncourse.models._inputs import ImageRule
+from cnncourse.models._small_maps import Conv3x3
 
 
 class SpeedNet(nn.Module):
@@ -91,9 +92,9 @@ class SpeedGroup(nn.Module):
 
     def __init__(self, in_channels: int, out_channels: int, identity: bool = True) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(in_channels, out_channels, kernel_size=3, padding=1, bias=False)
+        self.conv1 = Conv3x3(in_channels, out_channels)
         self.norm1 = _norm(out_channels)
-        self.conv2 = nn.Conv2d(out_channels, out_channels, kernel_size=3, padding=1, bias=False)
+        self.conv2 = Conv3x3(out_channels, out_channels)
         self.norm2 = _norm(out_channels)
         if identity:  # the first filters hand their input through
             for conv in (self.conv1, self.conv2):

@@ -1,7 +1,6 @@
 """The number format of a step: 16 bits where they are faster and right, float32 where not."""
 
 import copy
-import statistics
 import time
 import warnings
 from collections.abc import Sequence
@@ -101,14 +100,17 @@ def _convolve(
 def _seconds_a_step(
     model: nn.Module, batch_shape: tuple[int, int, int, int], dtype: torch.dtype, channels_last: bool
 ) -> float:
-    """Return the median time of a forward and backward pass; infinite if the device cannot do it."""
+    """Return the shortest time of a forward and backward pass: other programs only make it longer.
+
+    Infinite if the device cannot do it.
+    """
     device, model = device_of(model), copy.deepcopy(model).train()
     times = []
     with seeded(0):
         images = torch.randn(batch_shape, device=device)
         images = images.contiguous(memory_format=memory_format(channels_last))
         labels = torch.zeros(len(images), dtype=torch.long, device=device)
-        for _ in range(4):
+        for _ in range(6):
             wait_for(device)
             start = time.perf_counter()
             try:
@@ -119,4 +121,4 @@ def _seconds_a_step(
                 return float("inf")
             wait_for(device)
             times.append(time.perf_counter() - start)
-    return statistics.median(times[1:])  # the first one also sets up
+    return min(times)
