@@ -184,6 +184,13 @@ class TestRun:
         )
         assert speedrun()[0].environment["dtype"] == chosen
 
+    def test_a_recipe_that_names_its_format_is_obeyed(self, here, monkeypatch):
+        monkeypatch.setattr(speedrun_module, "choose_dtype", precision.choose_dtype)
+        monkeypatch.setattr(precision, "_seconds_a_step", lambda *_: pytest.fail("nothing is to be chosen"))
+        recipes = [TINY.replace(dtype=name) for name in ("float32", "bfloat16")]
+        found = [speedrun(recipe)[0].environment["dtype"] for recipe in recipes]
+        assert found == ["float32", "bfloat16"]
+
 
 class TestStops:
     def test_ctrl_c_leaves_nothing(self, here):

@@ -51,6 +51,7 @@ class TestValues:
             ({"bias_rate": -0.1}, ValueError, r"bias_rate must be above 0, got -0\.1"),
             ({"head_rate": math.nan}, ValueError, "head_rate must be above 0, got nan"),
             ({"label_smoothing": 1}, ValueError, "label_smoothing must be at least 0 and below 1, got 1"),
+            ({"dtype": "float16"}, ValueError, "dtype .*float16"),
             ({"crop": 32}, ValueError, "crop must be at least 0 and below 32, got 32"),
             ({"seed": -1}, ValueError, "seed must be at least 0, got -1"),
             ({"seed": 2**63}, ValueError, "seed must be at least 0 and below 9.22337e"),

@@ -47,6 +47,8 @@ class SpeedRecipe(TomlValues):
         the stem is trained like the others; without the last all filters are trained by SGD.
     flip : {"alternating", "random", "none"}
         Whether an image is mirrored in every second epoch, or by chance, or never.
+    dtype : {"auto", "float32", "bfloat16"}
+        The format of convolutions and matrix products; "auto" is bfloat16 where that is faster and right.
     seed : int
         Decides the initial head, order, crops and flips.
 
@@ -76,6 +78,7 @@ class SpeedRecipe(TomlValues):
     identity: bool = True
     muon: bool = True
     flip: str = "alternating"
+    dtype: str = "auto"
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -102,6 +105,8 @@ def check_recipe(recipe: SpeedRecipe) -> None:
             value = _check_sizes(value)
         elif field.name == "flip":
             check_choice("flip", value, ("alternating", "random", "none"))
+        elif field.name == "dtype":
+            check_choice("dtype", value, ("auto", "float32", "bfloat16"))
         elif field.type is bool:
             check_bool(field.name, value)
         elif field.type is int:
