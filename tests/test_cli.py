@@ -52,6 +52,19 @@ def test_train_then_evaluate(here, capsys):
     assert "device is unknown: 'gpu'" in capsys.readouterr().err
 
 
+def test_images_are_scaled_where_a_size_is_given(here, capsys):
+    """LeNet-5 takes 32x32, the digits have 8x8."""
+    short = ["lenet5", "--data", "digits", "--epochs", "1", "--batch-size", "500", "--name", "large"]
+    assert run(["train", *short]) == 1
+    assert "--size" in capsys.readouterr().err
+    assert run(["train", *short, "--size", "32", "--test"]) == 0
+    record = json.loads((here / "runs" / "large" / "record.json").read_text())
+    assert record["dataset"]["size"] == 32 and "--size 32" in record["command"]
+    capsys.readouterr()
+    assert run(["evaluate", "large"]) == 0
+    assert f"accuracy {record['result']['test_accuracy']:.2%}" in capsys.readouterr().out
+
+
 def test_options_reach_the_recipe_and_the_record(here):
     (here / "mine.toml").write_text('optimizer = "sgd"\nmomentum = 0.5\ncrop = 1\n')
     options = [

@@ -363,6 +363,18 @@ def write_pets(folder, *classes, color=0):
                 picture.save(folder / split / name / f"{number}.png")
 
 
+def test_the_size_of_the_images_is_the_experiment_s(here):
+    (here / "depth.toml").write_text(TEXT.replace('data = "digits"', 'data = "digits"\nsize = 12'))
+    experiment = Experiment.load("depth.toml")
+    chosen, seed = experiment.select()[0]
+    setup = experiment.setup(chosen, seed)
+    assert setup.load("train").shape == (1, 12, 12)
+    run_experiment("depth.toml", [chosen.name], [seed], records="made")
+    record = RunRecord.load(next(Path("made").rglob("*.json")))
+    assert record.dataset["size"] == 12 and not experiment.difference(record, chosen, seed)
+    assert "size 12, now None" in Experiment.from_toml("depth", TEXT).difference(record, chosen, seed)
+
+
 def test_the_share_for_validation_is_the_experiment_s(here):
     assert Experiment.from_toml("depth", TEXT).validation == 0.1
     (here / "depth.toml").write_text(TEXT.replace('data = "digits"', 'data = "digits"\nvalidation = 0'))

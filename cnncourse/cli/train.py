@@ -42,6 +42,9 @@ def _add_train(commands: Any) -> None:
     train.add_argument(
         "--data", metavar="NAME", help="data set or path (default: cifar10 if it is here, else shapes10)"
     )
+    train.add_argument(
+        "--size", type=int, metavar="N", help="scale the images to NxN pixels (default: as they are)"
+    )
     train.add_argument("--option", **_key_values("an option of the network, such as dropout=0.5"))
     train.add_argument(
         "--recipe", metavar="FILE", help="a recipe in TOML, or that of a speedrun by name, such as cpu94"
@@ -149,6 +152,7 @@ def _train(options: argparse.Namespace) -> int:
         recipe,
         options=parse_values("--option", options.option),
         validation=options.validation,
+        size=options.size,
         command=_command(options, data_name),
     )
     first = os.environ.get("RANK", "0") == "0"  # of several processes that torchrun started, one speaks
@@ -255,7 +259,7 @@ def _command(options: argparse.Namespace, data_name: str) -> str:
     words = ["cnncourse", "train", options.model, "--data", _plain(data_name)]
     for pair in options.option:
         words += ["--option", pair]
-    for name in ("recipe", *_FLAGS, "validation"):
+    for name in ("size", "recipe", *_FLAGS, "validation"):
         value = getattr(options, name)
         if value is not None:
             words += [f"--{name.replace('_', '-')}", _plain(str(value)) if name == "recipe" else str(value)]

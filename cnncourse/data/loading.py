@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ from cnncourse.data.finding import find, key_of, refusal, signature
 from cnncourse.data.image_set import ImageSet, in_canonical_order
 from cnncourse.data.locations import cache_folder, expand
 from cnncourse.data.photos import BUNDLED
-from cnncourse.data.pictures import Size
+from cnncourse.data.pictures import Size, scale
 from cnncourse.data.sources import ENDINGS, plain_name, read_source
 
 NAMES = ("cifar10", "cifar100", "digits", "shapes10")
@@ -42,8 +42,9 @@ def load(name_or_path: str | os.PathLike[str], split: str = "train", size: Size 
         ``"train"`` or ``"test"``; for a path also ``"validation"``. A folder without splits is
         all ``"train"``.
     size : int or (int, int), optional
-        For pictures of a path only: a number cuts the largest centered square and scales it, a
-        pair (height, width) scales the whole picture.
+        A number cuts the largest centered square of each picture and scales it, a pair (height, width)
+        scales the whole picture. Pictures of a path are scaled once and cached, those of a named set anew
+        each time.
 
     Returns
     -------
@@ -68,10 +69,14 @@ def load(name_or_path: str | os.PathLike[str], split: str = "train", size: Size 
     --------
     >>> load("digits", "test")
     ImageSet(digits test: 355 images 1x8x8, 10 classes)
+    >>> load("digits", "test", size=32).shape
+    (1, 32, 32)
     """
     name = os.fspath(name_or_path)
     if name in NAMES:
         check_choice("split", split, ("train", "test"))
+        if size is not None:
+            return _scaled(load(name, split), size)
     if name == "digits":
         return _load_digits(split)
     place = locate(name, size, wants_progress())
@@ -80,6 +85,12 @@ def load(name_or_path: str | os.PathLike[str], split: str = "train", size: Size 
         advice = "; divide it with partition()" if splits == ["train"] else ""
         raise ValueError(f"{name} has no split {split!r}, only {', '.join(splits)}{advice}")
     return image_set
+
+
+def _scaled(image_set: ImageSet, size: Size) -> ImageSet:
+    """Return the set with its pictures scaled as those of a path are."""
+    images = [scale(image, size) for image in image_set.images]
+    return replace(image_set, images=(255 * np.stack(images)).round().astype(np.uint8))
 
 
 def default_name() -> str:
@@ -109,8 +120,6 @@ class Place:
 
 def locate(name: str, size: Size | None, progress: bool) -> Place:
     """Return the place in the cache of a data set, by its name or path; the digits have none."""
-    if name in NAMES and size is not None:
-        raise ValueError(f"size is for pictures of your own; {name} has its size, so leave it away")
     if name == "shapes10":
         drawing = Path(shapes10.__file__).read_bytes()  # another way of drawing is another data set
         key = f"shapes10-{hashlib.sha256(drawing).hexdigest()[:12]}"

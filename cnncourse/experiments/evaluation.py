@@ -135,7 +135,7 @@ def evaluate_run(
     record, folder = load_run(run, runs)
     trained = load_model(folder)
     chosen = data_name or _own_data(record)
-    test_set = data.load(chosen, "test")
+    test_set = data.load(chosen, "test", record.dataset.get("size"))
     kept = _belongs(record, test_set, chosen)
     if not kept and data_name is None:
         raise ValueError(
@@ -163,7 +163,7 @@ def _belongs(record: RunRecord, test_set: data.ImageSet, data_name: str) -> bool
     if (known := record.dataset.get("test_fingerprint")) is not None:
         return bool(test_set.fingerprint() == known)
     try:
-        whole = data.load(data_name, "train")
+        whole = data.load(data_name, "train", record.dataset.get("size"))
     except ValueError:  # a set of test images alone
         return False
     return bool(whole.fingerprint() == record.dataset.get("fingerprint"))

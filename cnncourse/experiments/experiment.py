@@ -46,7 +46,13 @@ from cnncourse.training.speed_recipe import SpeedRecipe
 
 MEASURES = ("training", "gradient_norms", "speedrun")
 _NEEDED = {"title": str, "question": str, "chapter": str, "data": str, "runs": dict}
-_OPTIONAL: dict[str, Kind] = {"measure": str, "recipe": dict, "validation": (int, float), "seeds": list}
+_OPTIONAL: dict[str, Kind] = {
+    "measure": str,
+    "recipe": dict,
+    "validation": (int, float),
+    "seeds": list,
+    "size": int,
+}
 _OF_A_RUN = {"options": dict, "recipe": dict, "seeds": list}
 _OF_A_SPEEDRUN = {"preset": str, "recipe": dict, "seeds": list}
 
@@ -100,6 +106,8 @@ class Experiment:
         its layers before any training, or train and evaluate SpeedNet by a speedrun's recipe.
     validation : float
         The share of each class of the training split that is kept for validation; 0 for none.
+    size : int, optional
+        The side, in pixels, to which images are scaled when they are loaded.
     shipped : bool
         Whether it comes with the package.
 
@@ -118,6 +126,7 @@ class Experiment:
     runs: Mapping[str, ExperimentRun]
     measure: str = "training"
     validation: float = VALIDATION
+    size: int | None = None
     shipped: bool = False
 
     def __post_init__(self) -> None:
@@ -191,7 +200,7 @@ class Experiment:
     def setup(self, run: ExperimentRun, seed: int, command: str = "") -> Setup:
         """Return what `run` trains with `seed`."""
         recipe = run.recipe.replace(seed=seed)
-        return Setup(run.model, self.data, recipe, run.options, self.validation, command)
+        return Setup(run.model, self.data, recipe, run.options, self.validation, self.size, command)
 
     def difference(self, record: RunRecord, run: ExperimentRun, seed: int) -> str:
         """Return in words how `record` differs from what `run` with `seed` would make; "" if it does not.
@@ -206,6 +215,7 @@ class Experiment:
         pairs["model"] = (record.model.get("name"), run.model)
         if isinstance(run.recipe, Recipe):  # a speedrun's options are in its recipe
             pairs["options"] = (record.model.get("options") or {}, dict(run.options))
+        pairs["size"] = (record.dataset.get("size"), self.size)
         if self.measure != "gradient_norms":
             pairs["validation"] = (_validation_of(record), self.validation)
         name, fingerprint = self._images
@@ -224,7 +234,7 @@ class Experiment:
         path = Path(self.data).expanduser()
         if not path.exists():
             return plain_name(path), None
-        images = data.load(path, "train")
+        images = data.load(path, "train", self.size)
         return images.name, images.fingerprint()
 
 

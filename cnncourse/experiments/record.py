@@ -180,6 +180,7 @@ def begin_record(
             "fingerprint": whole.fingerprint(),
             "test_fingerprint": None,
             "validation_share": setup.validation,
+            **({"size": setup.size} if setup.size else {}),
         },
         seed=setup.recipe.seed,
         environment=describe_environment(device),

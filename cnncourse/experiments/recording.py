@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from cnncourse import data
 from cnncourse._files import HeldError, locked
 from cnncourse.experiments.evaluation import RECORD
 from cnncourse.experiments.experiment import Experiment, ExperimentRun, record_path
@@ -241,7 +240,7 @@ def _measure_gradients(setup: Setup, name: str, device: str) -> RunRecord:
     """Return the record of the gradients of a new network on the first batch of the training set."""
     target, recipe = choose_device(device), setup.recipe
     assert isinstance(recipe, Recipe)
-    images = data.load(setup.data, "train")
+    images = setup.load("train")
     classes, channels = len(images.classes), images.shape[0]
     model = create_model(setup.model, classes, channels, recipe.seed, setup.options).to(target)
     batches = Batches(

@@ -78,8 +78,8 @@ def train(
     make = partial(create_model, setup.model, options=setup.options)
     make()  # an unknown name is reported before the data are read
     with joined(choose_device(device)) as target:
-        whole = data.load(setup.data, "train")
-        test_set = data.load(setup.data, "test") if test else None
+        whole = setup.load("train")
+        test_set = setup.load("test") if test else None
         train_set, validation_set = setup.split(whole)
         model = make(len(whole.classes), whole.shape[0], recipe.seed).to(target)
         check_model(model, train_set)

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cnncourse._checks import check_number
+from cnncourse import data
+from cnncourse._checks import check_count, check_number
 from cnncourse.data import ImageSet
 from cnncourse.training.presets import AnyRecipe
 from cnncourse.training.speed_recipe import SpeedRecipe
@@ -29,6 +30,8 @@ class Setup:
         Further arguments of the network, by name.
     validation : float
         The share of each class of the training split that is kept for validation; 0 for none.
+    size : int, optional
+        The side, in pixels, to which images are scaled when they are loaded; by default they stay as is.
     command : str
         What the record gives as its command; by default that with the model's and the data's names.
 
@@ -49,10 +52,13 @@ class Setup:
     recipe: AnyRecipe
     options: Mapping[str, Any] = field(default_factory=dict)
     validation: float = VALIDATION
+    size: int | None = None
     command: str = ""
 
     def __post_init__(self) -> None:
         check_number("validation", self.validation, 0, 1)
+        if self.size is not None:
+            check_count("size", self.size)
         if isinstance(self.recipe, SpeedRecipe):
             if self.model != SpeedRecipe.network:
                 raise ValueError(
@@ -64,6 +70,10 @@ class Setup:
                     f"{SpeedRecipe.network} takes no options beside a speedrun's recipe, got "
                     f"{', '.join(self.options)}; what is to be chosen, such as widths, is in the recipe"
                 )
+
+    def load(self, split: str) -> ImageSet:
+        """Return the images of a split, scaled if there is a size."""
+        return data.load(self.data, split, self.size)
 
     def split(self, whole: ImageSet) -> tuple[ImageSet, ImageSet | None]:
         """Return what is left of the training split `whole` to learn from, and the share for validation.

@@ -81,8 +81,8 @@ def speedrun(
     with joined(choose_device(device)) as target:
         if processes() > 1:
             raise ValueError(f"a speedrun is one process, got {processes()}; start it without torchrun")
-        whole = data.load(setup.data, "train")
-        test_set = data.load(setup.data, "test") if test else None
+        whole = setup.load("train")
+        test_set = setup.load("test") if test else None
         parts = setup.split(whole)
         check_images(parts[0], recipe)
         options = _options(recipe)

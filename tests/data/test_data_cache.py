@@ -151,8 +151,8 @@ def test_unknown_names_and_missing_paths(tmp_path: Path) -> None:
         data.load(tmp_path / "pets.tar")
     with pytest.raises(ValueError, match=r"split is unknown: 'tset'. Did you mean 'test'"):
         data.load("digits", "tset")
-    with pytest.raises(ValueError, match=r"size is for pictures of your own"):
-        data.load("shapes10", size=16)
+    with pytest.raises(ValueError, match=r"size must be at least 1, got 0"):
+        data.load("digits", size=0)
     (tmp_path / "a.pdf").write_text("x")
     with pytest.raises(data.DataError, match=r"is no data set; give a folder, or a file ending in"):
         data.load(tmp_path / "a.pdf")
