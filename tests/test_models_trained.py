@@ -477,7 +477,8 @@ class TestDamage:
 
 
 class TestNames:
-    def test_without_any(self):
+    def test_without_any(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(load, "_shipped", lambda: tmp_path)
         with pytest.raises(
             ValueError, match=r"unknown: 'resnet20'. The package brings none. One of yours is named"
         ):

@@ -14,6 +14,7 @@ from cnncourse.bench.bench import Bench, load_images
 from cnncourse.bench.levels import GOALS, as_json, describe
 from cnncourse.bench.plain import TUTORIALS, plain_epochs, train_epoch
 from cnncourse.bench.plan import Plan, recipes_for
+from cnncourse.bench.profile import profile_step
 from cnncourse.bench.record import BenchRecord, load_bench_records
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "load_bench_records",
     "load_images",
     "plain_epochs",
+    "profile_step",
     "recipes_for",
     "train_epoch",
 ]

@@ -18,7 +18,7 @@ def trained_names() -> list[str]:
     Examples
     --------
     >>> trained_names()
-    []
+    ['lenet5', 'speednet']
     """
     return sorted(path.stem for path in _shipped().glob(f"*{SUFFIX}"))
 

@@ -1,0 +1,41 @@
+"""The trained networks that come with the package: each is worth what its record says."""
+
+import pytest
+
+from cnncourse import data
+from cnncourse.models import load_trained, trained_names
+from cnncourse.models.load import _shipped
+from cnncourse.training import evaluate
+
+LEAST = {"lenet5": 0.96, "speednet": 0.935}  # the last one with mirrored images
+
+
+@pytest.mark.parametrize("name", trained_names())
+class TestShipped:
+    def test_the_file_says_all_about_it(self, name):
+        trained = load_trained(name)
+        assert trained.license == "MIT"
+        assert len(trained.classes) == 10 and trained.size == (32, 32)
+        for part in ("command", "dataset", "recipe", "environment", "result"):
+            assert trained.record[part], part
+        assert trained.record["dataset"]["fingerprint"]
+
+    def test_the_file_is_worth_what_its_record_says(self, name):
+        """Measured on the whole test split, from the file of 16 bits."""
+        trained = load_trained(name)
+        known, result = trained.record["dataset"], trained.record["result"]
+        if known["name"] != "digits" and data.default_name() != known["name"]:
+            pytest.skip(f"{known['name']} is not on this machine; cnncourse data fetch {known['name']}")
+        test_set = data.load(known["name"], "test", known.get("size"))
+        assert test_set.fingerprint() == known["test_fingerprint"]
+        mirror = name == "speednet"
+        key = "test_accuracy_tta" if mirror else "test_accuracy"
+        accuracy = evaluate(trained, test_set, mirror=mirror)["accuracy"]
+        assert accuracy == pytest.approx(result[key], abs=0.002)
+        assert accuracy >= LEAST[name]
+
+
+def test_all_are_there_and_they_are_small():
+    assert trained_names() == sorted(LEAST)
+    sizes = [path.stat().st_size for path in _shipped().iterdir()]
+    assert sum(sizes) < 8e6  # the wheel stays under 12 MB

@@ -1,0 +1,43 @@
+"""Put the network of a run into the package, in 16 bits, and say what it is worth there.
+
+    python -m tools.ship runs/resnet20 resnet20
+
+The file is measured again on the test split, as it is read from the package.
+"""
+
+import argparse
+import dataclasses
+from pathlib import Path
+
+from cnncourse import data
+from cnncourse.experiments import load_run
+from cnncourse.models import load_trained
+from cnncourse.training import evaluate
+
+SHIPPED = Path(__file__).parent.parent / "cnncourse" / "models" / "shipped"
+LICENSE = "MIT"  # as the package's
+
+
+def ship(run: Path, name: str) -> tuple[Path, dict[str, float]]:
+    """Write the network of the folder `run` as `name`; return its file, and loss and accuracy measured anew."""
+    record, folder = load_run(run)
+    trained = load_trained(folder / "weights.safetensors")
+    SHIPPED.mkdir(exist_ok=True)
+    path = SHIPPED / f"{name}.safetensors"
+    dataclasses.replace(trained, license=LICENSE).save(path, half=True)
+    test_set = data.load(record.dataset["name"], "test", record.dataset.get("size"))
+    return path, evaluate(load_trained(name), test_set)
+
+
+def main() -> None:
+    """Read the command line and do it."""
+    parser = argparse.ArgumentParser(prog="python -m tools.ship", description=__doc__)
+    parser.add_argument("run", type=Path, help="the run's folder")
+    parser.add_argument("name", help="of the network in the package")
+    options = parser.parse_args()
+    path, found = ship(options.run, options.name)
+    print(f"{path.name}: {path.stat().st_size / 1e6:.2f} MB, test accuracy {found['accuracy']:.2%}")
+
+
+if __name__ == "__main__":
+    main()
