@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from torch.utils.data import DataLoader
 from cnncourse import bench, data
 from cnncourse.bench import bench as running
 from cnncourse.bench import fast, levels, plain, published
+from cnncourse.bench import profile as profiling
 from cnncourse.bench import record as records
 from cnncourse.bench.plan import BASE, Job, Plan, recipes_for
 from cnncourse.bench.record import BenchRecord
@@ -514,3 +516,28 @@ class TestCommand:
         assert "--limit is for an entry" in capsys.readouterr().err
         with pytest.raises(SystemExit):
             cli(["bench", "cifar10", "--quick", "--full"])
+
+
+class TestProfile:
+    def test_each_operation_has_its_kind(self):
+        """Two steps of a small network: every part of it is seen, and the sum is of all of them."""
+        recipe = SpeedRecipe(epochs=1, batch_size=4, widths=(4, 4, 4))
+        found = bench.profile_step(recipe, size=12, steps=2)
+        assert set(found) == {*profiling.KINDS, profiling.OPTIMIZER, profiling.OTHER}
+        assert all(seconds > 0 for seconds in found.values())
+        assert list(found.values()) == sorted(found.values(), reverse=True)
+
+    @pytest.mark.parametrize(
+        ("names", "kind"),
+        [
+            (["aten::convolution_backward"], "convolutions"),
+            (["aten::fill_", "aten::zero_", "aten::max_pool2d_with_indices_backward"], "pooling"),
+            (["aten::mm", "optimizer"], "optimizer"),
+            (["aten::copy_"], "everything else"),
+        ],
+    )
+    def test_what_called_an_operation_decides_too(self, names, kind):
+        event = None
+        for name in reversed(names):
+            event = SimpleNamespace(name=name, cpu_parent=event)
+        assert profiling._kind(event) == kind

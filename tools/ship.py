@@ -19,7 +19,7 @@ LICENSE = "MIT"  # as the package's
 
 
 def ship(run: Path, name: str) -> tuple[Path, dict[str, float]]:
-    """Write the network of the folder `run` as `name`; return its file, and loss and accuracy measured anew."""
+    """Write the network of the folder `run` as `name`; return its file, and what is measured anew."""
     record, folder = load_run(run)
     trained = load_trained(folder / "weights.safetensors")
     SHIPPED.mkdir(exist_ok=True)

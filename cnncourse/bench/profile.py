@@ -77,15 +77,15 @@ def profile_step(
 
 def _kind(event: torch.autograd.profiler_util.FunctionEvent) -> str:
     """Return what an operation is for: by what it is called, or by what called it."""
-    above = event
+    names = []
+    above: torch.autograd.profiler_util.FunctionEvent | None = event
     while above is not None:
-        if above.name == OPTIMIZER:
-            return OPTIMIZER
+        names.append(above.name)
         above = above.cpu_parent
-    above = event
-    while above is not None:
+    if OPTIMIZER in names:
+        return OPTIMIZER
+    for name in names:
         for kind, parts in KINDS.items():
-            if any(part in above.name for part in parts):
+            if any(part in name for part in parts):
                 return kind
-        above = above.cpu_parent
     return OTHER
