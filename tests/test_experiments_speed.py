@@ -33,7 +33,7 @@ def make_set(count=20, size=32, seed=0, name="bright"):
     return ImageSet(images.astype(np.uint8), labels, ("a", "b"), name, "train")
 
 
-def load_bright(name, split="train"):
+def load_bright(name, split="train", size=None):
     return make_set(seed=0 if split == "train" else 1, size=28 if name == "small" else 32)
 
 
@@ -137,7 +137,9 @@ class TestRun:
     def test_the_test_split_is_read_only_on_request(self, here, monkeypatch):
         splits = []
         monkeypatch.setattr(
-            data, "load", lambda name, split="train": splits.append(split) or load_bright(name, split)
+            data,
+            "load",
+            lambda name, split="train", size=None: splits.append(split) or load_bright(name, split),
         )
         record, _ = speedrun()
         assert splits == ["train"] and record.result["test_accuracy"] is None
@@ -468,7 +470,7 @@ class TestCommandLine:
 
     def test_cifar10_is_the_default_and_nothing_else(self, here, monkeypatch):
         asked = []
-        monkeypatch.setattr(data, "load", lambda name, split="train": asked.append(name) or make_set())
+        monkeypatch.setattr(data, "load", lambda name, *_: asked.append(name) or make_set())
         monkeypatch.setattr(data, "default_name", lambda: "shapes10")
         assert run(["train", "speednet", "--recipe", "cpu74", *SMALL, "--epochs", "1"]) == 0
         assert set(asked) == {"cifar10"}

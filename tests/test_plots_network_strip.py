@@ -132,7 +132,7 @@ def test_a_block_with_a_forward_of_its_own_is_one_column():
             models.create_model("resnet20", num_classes=10, seed=0), np.ones((3, 32, 32), np.float32)
         )
     )
-    assert seen.count("BasicBlock") == 9
+    assert seen.count("Basic\nBlock") == 9
 
 
 def test_what_cannot_be_drawn_is_refused():
@@ -146,3 +146,22 @@ def test_what_cannot_be_drawn_is_refused():
         plots.network_strip(small(), np.ones((3, 8, 8), np.float32))
     with pytest.raises(ValueError, match="maps must be at least 1, got 0"):
         plots.network_strip(small(), an_image(), maps=0)
+
+
+def test_what_is_drawn_at_the_end_is_what_the_network_returns():
+    class Tempered(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(1, 1, 1, bias=False)
+            self.dense = nn.Linear(4, 2, bias=False)
+            nn.init.ones_(self.conv.weight)
+            nn.init.constant_(self.dense.weight[0], 0.0)
+            nn.init.constant_(self.dense.weight[1], 5.0)
+
+        def forward(self, x):
+            return self.dense(self.conv(x).flatten(1)) / 20
+
+    ax = plots.network_strip(Tempered(), np.ones((1, 2, 2), np.float32), names=["no", "yes"])
+    right = max(patch.get_x() for patch in ax.patches)
+    no, yes = (patch.get_width() for patch in ax.patches if patch.get_x() == right)
+    assert np.isclose(yes / no, np.e, rtol=0.01)  # scores 0 and 20 / 20

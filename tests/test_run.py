@@ -88,7 +88,7 @@ class TestRecord:
             write_whole(tmp_path / "none" / "a.txt", b"")
 
 
-def load_bright(name, split="train"):
+def load_bright(name, split="train", size=None):
     return make_set(40, size=32, seed=0 if split == "train" else 1)
 
 
@@ -206,7 +206,7 @@ class TestTrain:
     def test_the_test_split_is_read_only_on_request(self, tmp_path, monkeypatch):
         splits = []
 
-        def load(name, split="train"):
+        def load(name, split="train", size=None):
             splits.append(split)
             return make_set(40, size=32)
 

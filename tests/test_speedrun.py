@@ -9,13 +9,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from cnncourse import data
+from cnncourse import data, models
 from cnncourse.models import _small_maps
 from cnncourse.models._small_maps import Conv3x3, weight_gradient
 from cnncourse.models.speednet import SpeedNet
 from cnncourse.training.resident import resident, shrink_matrix
 from cnncourse.training.speed_recipe import SpeedRecipe
-from cnncourse.training.speedrun import SpeedOptimizer, speedrun
+from cnncourse.training.speedrun import SpeedOptimizer, as_trained, speedrun
 
 CPU = torch.device("cpu")
 SHORT = SpeedRecipe(epochs=8, batch_size=100, widths=(16, 16, 16), sizes=((0.5, 16), (1.0, 24)))
@@ -250,3 +250,16 @@ class TestTraining:
         for epochs in (0.0, 1.0):
             model, _ = speedrun(shapes, SpeedRecipe(0.5, 100, (4, 4, 4), stem_epochs=epochs))
             assert bool(model.stem.bias.any()) == (epochs > 0)
+
+
+def test_a_trained_network_is_kept_with_what_it_needs(shapes, tmp_path):
+    recipe = SHORT.replace(epochs=0.2, identity=False)
+    model, _ = speedrun(shapes, recipe)
+    trained = as_trained(model, shapes, recipe)
+    assert (trained.classes, trained.size, trained.resolution) == (shapes.classes, (32, 32), (24, 24))
+    assert np.allclose(trained.mean, shapes.statistics()[0].ravel())
+    trained.save(tmp_path / "mine.safetensors")
+    again = models.load_trained(tmp_path / "mine.safetensors")
+    assert again.options == {"widths": [16, 16, 16], "identity": False}
+    few = shapes.take(20)
+    assert np.allclose(again.predict(few), trained.predict(few), atol=1e-6)

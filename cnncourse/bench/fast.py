@@ -7,11 +7,10 @@ from typing import Any
 import torch
 
 from cnncourse.data import ImageSet
-from cnncourse.models import SpeedNet, Trained, count_multiply_adds
+from cnncourse.models import SpeedNet, count_multiply_adds
 from cnncourse.training.evaluation import evaluate
-from cnncourse.training.resident import normalization
 from cnncourse.training.speed_recipe import SpeedRecipe
-from cnncourse.training.speedrun import choose_format, speedrun
+from cnncourse.training.speedrun import as_trained, choose_format, speedrun
 from cnncourse.training.support import wait_for
 
 PRODUCT = 2048  # rows and columns of the matrices whose product is timed
@@ -37,12 +36,7 @@ def run_fast(
     probe_seconds = time.perf_counter() - start
     model, seconds = speedrun(train_set, recipe, dtype, device)
     start = time.perf_counter()
-    mean, std = normalization(train_set)
-    side = recipe.sizes[-1][1]
-    trained = Trained(
-        model, "speednet", train_set.classes, train_set.shape[0], train_set.shape[1:], mean, std,
-        options={"widths": list(recipe.widths)}, resolution=(side, side),
-    )  # fmt: skip
+    trained = as_trained(model, train_set, recipe)
     found = [evaluate(trained, test_set, mirror=mirror) for mirror in (False, True)]
     return {
         "seconds": seconds,

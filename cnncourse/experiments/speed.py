@@ -20,9 +20,8 @@ from cnncourse.training.distributed import joined, processes
 from cnncourse.training.evaluation import evaluate
 from cnncourse.training.loop import COLUMNS, DivergedError
 from cnncourse.training.presets import kind_of
-from cnncourse.training.resident import normalization
 from cnncourse.training.speed_recipe import SpeedRecipe, check_images
-from cnncourse.training.speedrun import choose_format
+from cnncourse.training.speedrun import as_trained, choose_format
 from cnncourse.training.speedrun import speedrun as run_once
 from cnncourse.training.support import choose_device, seeded
 
@@ -133,18 +132,7 @@ def _train(
         record.status, record.history, record.finished = "diverged", rows.rows, now()
         record.save(folder / RECORD)
         raise
-    mean, std = normalization(images)
-    trained = Trained(
-        model,
-        architecture=record.model["name"],
-        classes=images.classes,
-        channels=images.shape[0],
-        size=images.shape[1:],
-        mean=mean,
-        std=std,
-        options=record.model["options"],
-        resolution=_resolution(recipe),
-    )
+    trained = as_trained(model, images, recipe)
     if validation is not None:
         found = evaluate(trained, validation)
         rows.rows[-1] |= {f"validation_{key}": value for key, value in found.items()}

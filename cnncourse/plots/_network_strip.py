@@ -1,5 +1,6 @@
 """A network at work: one image, and what each layer makes of it, from left to right."""
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -25,6 +26,7 @@ HEAD, FOOT, GAP = 0.42, 0.66, 0.07  # inches: two lines above, three below, and 
 IMAGE, VECTOR, SCORES, SIDE = 0.8, 0.6, 1.32, 0.68  # inches: widths of the kinds of columns, at most
 LEAST_SIDE = 0.58  # of a map; where there is less room, the strip goes on below
 SHOWN = 10  # classes
+LONG = 8  # characters of a title
 
 
 class _Column(NamedTuple):
@@ -150,11 +152,13 @@ def _columns(model: nn.Module, x: np.ndarray) -> list[_Column]:
         return output
 
     with evaluating(model), torch.inference_mode(), passing(model, x.shape, leave=leave):
-        model(given)
+        end = model(given)
     columns: list[_Column] = []
     for node in nodes[1:]:
         if node.module is not None and outputs[node.name]:
             _add(columns, node, outputs[node.name].pop(0))
+    if columns and isinstance(end, torch.Tensor) and end.shape[1:] == columns[-1].values.shape:
+        columns[-1] = columns[-1]._replace(values=to_array("output", end[0]).astype(float))  # scaled, perhaps
     if not columns:
         raise ValueError(f"{type(model).__name__} has no layer to draw; it must be built of modules")
     return columns
@@ -177,6 +181,8 @@ def _add(columns: list[_Column], node: Node, values: np.ndarray) -> None:
     title = words.text
     if words.kind == "pool":  # its window is seen from the sizes below
         title = title.partition("-pool")[0] + "\npool" if "-pool" in title else title.replace(" ", "\n", 1)
+    if len(title) > LONG:  # a block of somebody's own: SpeedGroup in two lines
+        title = re.sub(r"(?<=[a-z])(?=[A-Z])", "\n", title, count=1)
     columns.append(_Column(title, values, words.parameters))
 
 

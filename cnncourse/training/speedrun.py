@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import torch
 import torch.nn.functional as F
 
+from cnncourse.models import Trained
 from cnncourse.models.speednet import SpeedNet
 from cnncourse.training.muon import orthogonalize
 from cnncourse.training.precision import autocast, choose_dtype
@@ -85,6 +86,16 @@ def speedrun(
             report(step, steps, loss.item() / len(x))
     wait_for(device)
     return model, time.perf_counter() - start
+
+
+def as_trained(model: SpeedNet, train_set: "ImageSet", recipe: SpeedRecipe) -> Trained:
+    """Return the network with its classes, its normalization and the size at which it ended."""
+    mean, std = normalization(train_set)
+    side = recipe.sizes[-1][1]  # other images are seen at the size of the last ones that were learned from
+    options = {"widths": list(recipe.widths), "identity": recipe.identity}
+    shape, classes = train_set.shape, train_set.classes
+    parts = {"channels": shape[0], "size": shape[1:], "mean": mean, "std": std, "resolution": (side, side)}
+    return Trained(model, "speednet", classes, options=options, **parts)  # type: ignore[arg-type]
 
 
 def choose_format(model: SpeedNet, recipe: SpeedRecipe) -> torch.dtype:

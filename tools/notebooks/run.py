@@ -22,6 +22,7 @@ ANSI = re.compile(r"\x1b\[[0-9;]*m")
 ENVIRONMENT = {
     "CNNCOURSE_DATA": "bundled",
     "CNNCOURSE_PROGRESS": "0",
+    "KINETO_LOG_LEVEL": "99",  # torch's profiler reports on stderr
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     "MKL_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
