@@ -18,6 +18,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from tools.contents import pages
+from tools.longest_first import longest_first
 from tools.notebooks.run import ENVIRONMENT
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -120,8 +121,7 @@ def execute_chapters(
     """Execute the chapters that the cache in `folder` does not hold yet; return the cells that failed."""
     cache = get_cache(str(folder))
     notebooks = {path: read_chapter(path, extensions) for path in chapters(root)}
-    due = [path for path in notebooks if not in_cache(cache, notebooks[path])]
-    due.sort(key=lambda path: path.stat().st_size, reverse=True)  # the longest first: less waiting at the end
+    due = longest_first(path for path in notebooks if not in_cache(cache, notebooks[path]))
 
     def run(path: Path) -> tuple[Path, Failure | None, float]:
         name = path.relative_to(root).as_posix()

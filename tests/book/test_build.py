@@ -1,5 +1,7 @@
 """The build itself, on tiny books: what must make it fail, and what it keeps."""
 
+import multiprocessing
+import os
 import shutil
 import subprocess
 import sys
@@ -9,6 +11,7 @@ from pathlib import Path
 import pytest
 from bs4 import BeautifulSoup, Tag
 
+from tools.build_book import main
 from tools.fingerprint import fingerprint
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -34,6 +37,7 @@ a = 1
 {code}
 ```
 """
+BUILD_IMPORTS = ("jupyter_book.sphinx", "myst_nb.sphinx_ext", "sphinx_book_theme", "tools.sphinx_ext")
 
 
 def make_book(root: Path, page: str) -> Path:
@@ -57,14 +61,27 @@ def add_pages(root: Path, pages: Mapping[str, str]) -> Path:
     return root
 
 
+def build_in_process(root: Path, outputs: list[Path]) -> None:
+    """Build as the command does, in a process of its own, with what it prints in two files."""
+    os.chdir(ROOT)
+    for number, output in enumerate(outputs, 1):
+        os.dup2(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
+    sys.exit(main(["--root", str(root)]))
+
+
 def build(root: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "tools.build_book", "--root", str(root)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    """Build a book; the process is a copy of one that has imported Sphinx, where there can be copies."""
+    copies = "forkserver" in multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("forkserver" if copies else "spawn")
+    if copies:
+        context.set_forkserver_preload(["tools.build_book", *BUILD_IMPORTS])
+    outputs = [root / "stdout", root / "stderr"]
+    process = context.Process(target=build_in_process, args=(root, outputs))
+    process.start()
+    process.join()
+    told = [output.read_text(encoding="utf-8") for output in outputs]
+    assert process.exitcode is not None
+    return subprocess.CompletedProcess(["build", str(root)], process.exitcode, *told)
 
 
 def test_a_cell_that_raises_fails_the_build_and_is_named(tmp_path: Path) -> None:
@@ -114,7 +131,8 @@ def test_a_good_book_is_built_and_kept(tmp_path: Path) -> None:
 def test_a_page_that_is_not_there_is_named(tmp_path: Path) -> None:
     book = make_book(tmp_path / "b", "# One\n")
     (book / "book/one.md").unlink()
-    run = build(book)
+    command = [sys.executable, "-m", "tools.build_book", "--root", str(book)]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.returncode == 1
     assert "pages that do not exist: book/one.md" in run.stderr
 

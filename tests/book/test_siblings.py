@@ -35,6 +35,7 @@ def notebook(path: str) -> nbformat.NotebookNode:
     return nbformat.read(ROOT / path, as_version=4)
 
 
+@cache
 def tokens(path: str) -> list[Token]:
     """Return all tokens of a notebook's Markdown cells, read as the book would read them."""
     found = []
@@ -45,6 +46,7 @@ def tokens(path: str) -> list[Token]:
     return found
 
 
+@cache
 def links(path: str) -> list[tuple[str, str]]:
     """Return text and address of each link of a notebook."""
     found, text, address = [], [], None

@@ -54,6 +54,8 @@ PLAIN = """() => {
     window.whole.push([all, plain]);
   }
 }"""
+AXE_CORE = Axe().axe_script
+RUN_AXE = "options => axe.run(document, options).then(found => found.violations)"
 WHOLE = "() => window.whole.forEach(([all, plain]) => plain.replaceWith(all))"
 READY = "() => !window.MathJax || (window.MathJax.startup && window.MathJax.startup.promise.then(() => true))"
 IN_THEME = """theme => document.documentElement.dataset.theme === theme
@@ -191,11 +193,13 @@ def axe_violations(page: Page, colors: bool) -> list[str]:
     options = {"resultTypes": ["violations"], "preload": False}
     if not colors:
         options["rules"] = {"color-contrast": {"enabled": False}}
+    if not page.evaluate("() => 'axe' in window"):
+        page.evaluate(AXE_CORE)
     page.evaluate(PLAIN)
-    results = Axe().run(page, options=options).response
+    violations = page.evaluate(RUN_AXE, options)
     page.evaluate(WHOLE)
     return [
         f"axe {violation['id']}: {violation['help']}: {node['target']} {node['html'][:160]}"
-        for violation in results["violations"]
+        for violation in violations
         for node in violation["nodes"]
     ]

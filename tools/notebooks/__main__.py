@@ -16,6 +16,7 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
+from tools.longest_first import longest_first
 from tools.notebooks.drift import check
 from tools.notebooks.references import Book, read_book
 from tools.notebooks.source import Chapter, SourceError
@@ -27,7 +28,7 @@ Make = Callable[[Book, Chapter], NotebookNode]
 NBVAL = [
     *("-p", "tools.notebooks.nbval_plugin", "--nbval", "--nbval-current-env"),
     *("--nbval-sanitize-with", "tests/book/nbval_sanitize.cfg", "--nbval-cell-timeout", "300"),
-    *("-q", "-p", "no:cacheprovider", "-n", str(JOBS), "--dist", "loadfile"),
+    *("-q", "-p", "no:cacheprovider", "-n", str(JOBS), "--dist", "loadfile", "--no-loadscope-reorder"),
 ]
 
 
@@ -88,7 +89,8 @@ def test_all(chapters: list[Chapter]) -> int:
     if missing:
         print(f"Not written yet: {', '.join(missing)}; write them with: make notebooks", file=sys.stderr)
         return 1
-    return subprocess.call([sys.executable, "-m", "pytest", *NBVAL, *files], cwd=ROOT)
+    ordered = longest_first(ROOT / file for file in files)
+    return subprocess.call([sys.executable, "-m", "pytest", *NBVAL, *ordered], cwd=ROOT)
 
 
 def main(arguments: list[str] | None = None) -> int:
