@@ -35,7 +35,6 @@ def check_model(model: nn.Module, image_set: "ImageSet") -> None:
         raise ValueError(
             f"the model does not take the images of {image_set.name!r}, of shape {shape}: "
             + "; ".join(filter(None, told))
-            + "; to scale them: --size N, or data.load(..., size=N)"
         ) from error
     if logits.ndim != 2:
         raise ValueError(f"the model must return logits (N, classes), got shape {tuple(logits.shape)}")
