@@ -4,7 +4,7 @@ import pytest
 
 from cnncourse import data
 from cnncourse.models import load_trained, trained_names
-from cnncourse.models.load import _shipped
+from cnncourse.models.load import shipped_folder
 from cnncourse.training import evaluate
 
 LEAST = {"lenet5": 0.96, "speednet": 0.935}  # the last one with mirrored images
@@ -37,5 +37,5 @@ class TestShipped:
 
 def test_all_are_there_and_they_are_small():
     assert trained_names() == sorted(LEAST)
-    sizes = [path.stat().st_size for path in _shipped().iterdir()]
+    sizes = [path.stat().st_size for path in shipped_folder().iterdir()]
     assert sum(sizes) < 8e6  # the wheel stays under 12 MB

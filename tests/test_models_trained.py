@@ -478,14 +478,14 @@ class TestDamage:
 
 class TestNames:
     def test_without_any(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(load, "_shipped", lambda: tmp_path)
+        monkeypatch.setattr(load, "shipped_folder", lambda: tmp_path)
         with pytest.raises(
             ValueError, match=r"unknown: 'resnet20'. The package brings none. One of yours is named"
         ):
             load_trained("resnet20")
 
     def test_by_name(self, path, monkeypatch):
-        monkeypatch.setattr(load, "_shipped", lambda: path.parent)
+        monkeypatch.setattr(load, "shipped_folder", lambda: path.parent)
         make(license="CC0").save(path.with_name("wasps.safetensors"))
         assert trained_names() == ["bees", "wasps"]
         assert load_trained("wasps").license == "CC0" and load_trained("bees").license == "MIT"

@@ -10,21 +10,19 @@ import dataclasses
 from pathlib import Path
 
 from cnncourse import data
-from cnncourse.experiments import load_run
+from cnncourse.experiments import load_model, load_run
 from cnncourse.models import load_trained
+from cnncourse.models.load import shipped_folder
 from cnncourse.training import evaluate
 
-SHIPPED = Path(__file__).parent.parent / "cnncourse" / "models" / "shipped"
 LICENSE = "MIT"  # as the package's
 
 
 def ship(run: Path, name: str) -> tuple[Path, dict[str, float]]:
     """Write the network of the folder `run` as `name`; return its file, and what is measured anew."""
     record, folder = load_run(run)
-    trained = load_trained(folder / "weights.safetensors")
-    SHIPPED.mkdir(exist_ok=True)
-    path = SHIPPED / f"{name}.safetensors"
-    dataclasses.replace(trained, license=LICENSE).save(path, half=True)
+    path = shipped_folder() / f"{name}.safetensors"
+    dataclasses.replace(load_model(folder), license=LICENSE).save(path, half=True)
     test_set = data.load(record.dataset["name"], "test", record.dataset.get("size"))
     return path, evaluate(load_trained(name), test_set)
 

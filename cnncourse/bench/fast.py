@@ -31,7 +31,7 @@ def run_fast(
         ``multiply_adds`` of all steps.
     """
     start = time.perf_counter()
-    new = SpeedNet(len(train_set.classes), train_set.shape[0], recipe.widths).to(device)
+    new = SpeedNet(len(train_set.classes), train_set.shape[0], **recipe.options).to(device)
     dtype = choose_format(new, recipe)  # this also sets the machine going
     probe_seconds = time.perf_counter() - start
     model, seconds = speedrun(train_set, recipe, dtype, device)
@@ -63,7 +63,7 @@ def count_work(recipe: SpeedRecipe, images: int) -> int:
     """
     steps = round(recipe.epochs * (images // recipe.batch_size))
     sides = [recipe.size_at(step / steps) for step in range(steps)]
-    model = SpeedNet(widths=recipe.widths)
+    model = SpeedNet(**recipe.options)
     each = {side: count_multiply_adds(model, (3, side, side)) for side in set(sides)}
     return 3 * recipe.batch_size * sum(each[side] for side in sides)
 

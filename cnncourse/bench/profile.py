@@ -1,13 +1,11 @@
 """Where the time of a step goes: each operation of torch, by what it is for."""
 
 import torch
-import torch.nn.functional as F
-from torch.profiler import ProfilerActivity, profile
+from torch.profiler import ProfilerActivity, profile, record_function
 
 from cnncourse.models import SpeedNet
-from cnncourse.training.precision import autocast
 from cnncourse.training.speed_recipe import SpeedRecipe
-from cnncourse.training.speedrun import SpeedOptimizer
+from cnncourse.training.speedrun import SpeedOptimizer, train_step
 from cnncourse.training.support import hold_memory
 
 KINDS = {  # by parts of torch's names of operations; the first that fits
@@ -31,7 +29,7 @@ def profile_step(
     Parameters
     ----------
     recipe : SpeedRecipe
-        Its widths and batch size are taken.
+        Its network, loss, rules and batch size are taken.
     size : int
         Pixels a side of the images.
     dtype : torch.dtype
@@ -47,21 +45,17 @@ def profile_step(
     hold_memory()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
-        model = SpeedNet(10, 3, recipe.widths).to(memory_format=torch.channels_last).train()
+        model = SpeedNet(**recipe.options).to(memory_format=torch.channels_last).train()
         x = (
             torch.randn(recipe.batch_size, 3, size, size)
             .to(dtype)
             .contiguous(memory_format=torch.channels_last)
         )
         labels = torch.randint(10, (recipe.batch_size,))
-    optimizer = SpeedOptimizer(model, recipe)
+    optimizer = _Named(model, recipe)
 
     def step() -> None:
-        with autocast(x.device, dtype):
-            logits = model(x).float()
-        F.cross_entropy(logits, labels, reduction="sum").backward()  # type: ignore[no-untyped-call]
-        with torch.profiler.record_function(OPTIMIZER):
-            optimizer.step(0.0)
+        train_step(model, optimizer, x, labels, recipe, dtype, share=0.0)
 
     for _ in range(3):
         step()
@@ -73,6 +67,14 @@ def profile_step(
         kind = _kind(event)
         seconds[kind] = seconds.get(kind, 0.0) + event.self_cpu_time_total / 1e6 / steps
     return dict(sorted(seconds.items(), key=lambda item: -item[1]))
+
+
+class _Named(SpeedOptimizer):
+    """The optimizer, by its name in the profile."""
+
+    def step(self, share: float) -> None:
+        with record_function(OPTIMIZER):
+            super().step(share)
 
 
 def _kind(event: torch.autograd.profiler_util.FunctionEvent) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 
 from cnncourse.data.archives import Parts, is_note, shown
 from cnncourse.data.errors import DataError
-from cnncourse.data.pictures import Size, decode, endings, scale
+from cnncourse.data.pictures import Size, decode, endings, scale_bytes
 
 SPLITS = {
     "train": "train",
@@ -99,7 +99,7 @@ def _decode(parts: Parts, content: bytes, name: str, size: Size | None) -> np.nd
     image = decode(content, f"{name}: {shown(parts)}")
     if size is None and image.dtype == np.uint8:
         return image
-    return (scale(image, size) * 255 + 0.5).astype(np.uint8)
+    return scale_bytes(image, size)
 
 
 def arrange(names: list[Parts], name: str) -> tuple[list[str], list[str]]:

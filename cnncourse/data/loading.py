@@ -18,7 +18,7 @@ from cnncourse.data.finding import find, key_of, refusal, signature
 from cnncourse.data.image_set import ImageSet, in_canonical_order
 from cnncourse.data.locations import cache_folder, expand
 from cnncourse.data.photos import BUNDLED
-from cnncourse.data.pictures import Size, scale
+from cnncourse.data.pictures import Size, scale_bytes
 from cnncourse.data.sources import ENDINGS, plain_name, read_source
 
 NAMES = ("cifar10", "cifar100", "digits", "shapes10")
@@ -89,8 +89,7 @@ def load(name_or_path: str | os.PathLike[str], split: str = "train", size: Size 
 
 def _scaled(image_set: ImageSet, size: Size) -> ImageSet:
     """Return the set with its pictures scaled as those of a path are."""
-    images = [scale(image, size) for image in image_set.images]
-    return replace(image_set, images=(255 * np.stack(images)).round().astype(np.uint8))
+    return replace(image_set, images=np.stack([scale_bytes(image, size) for image in image_set.images]))
 
 
 def default_name() -> str:

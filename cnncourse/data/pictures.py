@@ -187,6 +187,11 @@ def scale(image: np.ndarray, size: Size | None) -> np.ndarray:
     return np.clip(np.stack([np.asarray(plane, dtype=np.float64) for plane in planes]), 0, 1)
 
 
+def scale_bytes(image: np.ndarray, size: Size | None) -> np.ndarray:
+    """Cut and scale as `scale`, and return numbers from 0 to 255, uint8."""
+    return (scale(image, size) * 255 + 0.5).astype(np.uint8)
+
+
 def _check_size(size: Size) -> tuple[int, int]:
     if not isinstance(size, tuple | list):
         side = check_count("size", size)

@@ -1,7 +1,6 @@
 """A speedrun from its set-up to a saved record: what `train` is for the engine."""
 
 import dataclasses
-import inspect
 import math
 import time
 from collections.abc import Callable
@@ -84,15 +83,14 @@ def speedrun(
         test_set = setup.load("test") if test else None
         parts = setup.split(whole)
         check_images(parts[0], recipe)
-        options = _options(recipe)
         with seeded(recipe.seed):  # to count and to probe with; the speedrun makes its own
-            model = SpeedNet(len(whole.classes), whole.shape[0], **options).to(target)
+            model = SpeedNet(len(whole.classes), whole.shape[0], **recipe.options).to(target)
         model.stem.weight.requires_grad = not recipe.whiten
         with claimed(Path(runs), name, f"{setup.model}-{whole.name}", resume) as folder:
             used = (len(parts[0]), len(parts[1]) if parts[1] else None)
             record = begin_record(setup, folder.name, model, whole, used, target)
-            record.model["options"] = options
-            shape = (whole.shape[0], *_resolution(recipe))  # images are smaller there than they are given
+            record.model["options"] = recipe.options
+            shape = (whole.shape[0], *recipe.resolution)  # images are smaller there than they are given
             record.model["multiply_adds"] = count_multiply_adds(model, shape)
             _check_kind(folder)
             done = completed(folder, record) if resume else None
@@ -163,18 +161,6 @@ def _without_surprises(
     if not all(bool(values.isfinite().all()) for values in model.state_dict().values()):
         raise DivergedError("the network's weights are not finite after the last step; try smaller rates")
     return model, seconds
-
-
-def _options(recipe: SpeedRecipe) -> dict[str, Any]:
-    """Return what of the recipe makes the network."""
-    arguments = inspect.signature(SpeedNet).parameters
-    return {key: value for key, value in recipe.to_dict().items() if key in arguments}
-
-
-def _resolution(recipe: SpeedRecipe) -> tuple[int, int]:
-    """Return the size of the last images that are learned from, at which others are seen too."""
-    side = recipe.sizes[-1][1]
-    return side, side
 
 
 def _check_kind(folder: Path) -> None:

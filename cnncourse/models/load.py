@@ -20,7 +20,7 @@ def trained_names() -> list[str]:
     >>> trained_names()
     ['lenet5', 'speednet']
     """
-    return sorted(path.stem for path in _shipped().glob(f"*{SUFFIX}"))
+    return sorted(path.stem for path in shipped_folder().glob(f"*{SUFFIX}"))
 
 
 def load_trained(name_or_path: str | Path) -> Trained:
@@ -60,7 +60,7 @@ def load_trained(name_or_path: str | Path) -> Trained:
                 f"trained network is unknown: {name_or_path!r}. {there} "
                 f"One of yours is named by its path, which ends in {SUFFIX}."
             )
-        path = _shipped() / f"{name_or_path}{SUFFIX}"
+        path = shipped_folder() / f"{name_or_path}{SUFFIX}"
     weights, about = read_file(path)
     try:
         return _build(weights, about)
@@ -79,6 +79,6 @@ def _build(weights: dict[str, torch.Tensor], about: dict[str, Any]) -> Trained:
     return Trained(model, **about)
 
 
-def _shipped() -> Path:
+def shipped_folder() -> Path:
     """Return the folder of the trained networks that come with the package."""
     return Path(str(resources.files("cnncourse.models"))) / "shipped"

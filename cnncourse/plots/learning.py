@@ -162,15 +162,7 @@ def computational_graph(
             if not sources:
                 face, edge = ("#fdeccb", KERNEL) if name in learned else ("#cfe3f1", INPUT)
             for source in sources:
-                start = nodes[source][1]
-                over = start[1] == row and column - start[0] > 1
-                look = {"arrowstyle": "-|>", "color": INK, "linewidth": 1.2, "shrinkA": 0, "shrinkB": 0}
-                away = np.array([0.62, -0.78]) if over else np.subtract((column, row), start)
-                away = radius * away / np.hypot(*away)
-                back = away * (-1, 1) if over else -away
-                bend = "arc3,rad=-0.5" if over else "arc3"
-                ends = (column + back[0], row + back[1]), (start[0] + away[0], start[1] + away[1])
-                ax.annotate("", *ends, arrowprops=look | {"connectionstyle": bend})
+                _draw_arrow(ax, nodes[source][1], (column, row), radius)
             ax.add_patch(Circle((column, row), radius, facecolor=face, edgecolor=edge, linewidth=1.4))
             size = LEAST if len(text) > 2 else 1.2 * TEXT
             ax.text(column, row, text, ha="center", va="center", fontsize=size)
@@ -184,6 +176,18 @@ def computational_graph(
                     color=_dark(KERNEL), fontsize=TEXT, weight="bold",
                 )  # fmt: skip
     return ax
+
+
+def _draw_arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float], radius: float) -> None:
+    """Draw an arrow from circle to circle, straight or bent over those between them in a row."""
+    over = start[1] == end[1] and end[0] - start[0] > 1
+    away = np.array([0.62, -0.78]) if over else np.subtract(end, start)
+    away = radius * away / np.hypot(*away)
+    back = away * (-1, 1) if over else -away
+    look = {"arrowstyle": "-|>", "color": INK, "linewidth": 1.2, "shrinkA": 0, "shrinkB": 0}
+    look["connectionstyle"] = "arc3,rad=-0.5" if over else "arc3"
+    head, tail = (end[0] + back[0], end[1] + back[1]), (start[0] + away[0], start[1] + away[1])
+    ax.annotate("", head, tail, arrowprops=look)
 
 
 def _number(value: float) -> str:

@@ -15,6 +15,8 @@ SMALLEST = 9  # of SpeedNet
 _LEAST = {"batch_size": 2}  # whole numbers; others from 0
 _BELOW = {"label_smoothing": 1.0, "crop": SIDE, "seed": 2.0**63}  # others any finite number
 
+_CHOICES = {"flip": ("alternating", "random", "none"), "dtype": ("auto", "float32", "bfloat16")}
+
 
 @dataclasses.dataclass(frozen=True)
 class SpeedRecipe(TomlValues):
@@ -84,6 +86,17 @@ class SpeedRecipe(TomlValues):
     def __post_init__(self) -> None:
         check_recipe(self)
 
+    @property
+    def options(self) -> dict[str, Any]:
+        """What of it makes the network."""
+        return {"widths": list(self.widths), "identity": self.identity}
+
+    @property
+    def resolution(self) -> tuple[int, int]:
+        """The size of the last images that are learned from, at which others are seen too."""
+        side = self.sizes[-1][1]
+        return side, side
+
     def size_at(self, share: float) -> int:
         """Return the pixels a side of the images after this `share` of all steps."""
         return next(size for until, size in self.sizes if share < until)
@@ -103,10 +116,8 @@ def check_recipe(recipe: SpeedRecipe) -> None:
             value = check_counts("widths", value, "the feature maps of each group", length=3)
         elif field.name == "sizes":
             value = _check_sizes(value)
-        elif field.name == "flip":
-            check_choice("flip", value, ("alternating", "random", "none"))
-        elif field.name == "dtype":
-            check_choice("dtype", value, ("auto", "float32", "bfloat16"))
+        elif field.name in _CHOICES:
+            check_choice(field.name, value, _CHOICES[field.name])
         elif field.type is bool:
             check_bool(field.name, value)
         elif field.type is int:

@@ -67,7 +67,7 @@ def speedrun(
     steps = round(recipe.epochs * a_epoch)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
-        model = SpeedNet(len(train_set.classes), train_set.shape[0], recipe.widths, recipe.identity)
+        model = SpeedNet(len(train_set.classes), train_set.shape[0], **recipe.options)
     model = model.to(device).to(memory_format=torch.channels_last).train()
     model.stem.weight.requires_grad = not recipe.whiten
     if recipe.whiten:
@@ -76,26 +76,39 @@ def speedrun(
     optimizer = SpeedOptimizer(model, recipe)
     for step, (x, labels) in enumerate(batches(train_set, recipe, steps, dtype, device, scale)):
         model.stem.bias.requires_grad = step < recipe.stem_epochs * a_epoch  # type: ignore[union-attr]
-        with autocast(device, dtype):
-            logits = model(x).float()  # (B, classes)
-        smoothing = recipe.label_smoothing
-        loss = F.cross_entropy(logits, labels, label_smoothing=smoothing, reduction="sum")
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step(1 - step / steps)
+        loss = train_step(model, optimizer, x, labels, recipe, dtype, 1 - step / steps)
         if report is not None:
             report(step, steps, loss.item() / len(x))
     wait_for(device)
     return model, time.perf_counter() - start
 
 
+def train_step(
+    model: SpeedNet,
+    optimizer: "SpeedOptimizer",
+    x: torch.Tensor,
+    labels: torch.Tensor,
+    recipe: SpeedRecipe,
+    dtype: torch.dtype,
+    share: float,
+) -> torch.Tensor:
+    """Learn from images (B, C, H, W) and labels (B,) at the `share` of all rates; return the summed loss."""
+    with autocast(x.device, dtype):
+        logits = model(x).float()  # (B, classes)
+    smoothing = recipe.label_smoothing
+    loss = F.cross_entropy(logits, labels, label_smoothing=smoothing, reduction="sum")
+    loss.backward()  # type: ignore[no-untyped-call]
+    optimizer.step(share)
+    return loss
+
+
 def as_trained(model: SpeedNet, train_set: "ImageSet", recipe: SpeedRecipe) -> Trained:
     """Return the network with its classes, its normalization and the size at which it ended."""
     mean, std = normalization(train_set)
-    side = recipe.sizes[-1][1]  # other images are seen at the size of the last ones that were learned from
-    options = {"widths": list(recipe.widths), "identity": recipe.identity}
-    shape, classes = train_set.shape, train_set.classes
-    parts = {"channels": shape[0], "size": shape[1:], "mean": mean, "std": std, "resolution": (side, side)}
-    return Trained(model, "speednet", classes, options=options, **parts)  # type: ignore[arg-type]
+    return Trained(
+        model, recipe.network, train_set.classes, train_set.shape[0], train_set.shape[1:], mean, std,
+        options=recipe.options, resolution=recipe.resolution,
+    )  # fmt: skip
 
 
 def choose_format(model: SpeedNet, recipe: SpeedRecipe) -> torch.dtype:
