@@ -36,6 +36,16 @@ def check_choice(argument: str, value: str, choices: Iterable[str]) -> str:
     return value
 
 
+def check_views(value: int) -> int:
+    """Return `value` if an image can be averaged over so many versions of itself: 1, 2 or 6."""
+    if type(value) is not int or value not in (1, 2, 6):
+        raise ValueError(
+            "views must be 1 (the image), 2 (and its mirror image) or 6 (both at three places), "
+            f"got {value!r}"
+        )
+    return value
+
+
 def check_array(argument: str, value: Any, shape: str | None = None) -> np.ndarray:
     """Return `value` as a float array with as many axes as `shape` names.
 

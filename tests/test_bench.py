@@ -149,7 +149,7 @@ class TestFast:
     def test_a_run_is_timed_and_measured_twice(self, sets):
         found = fast.run_fast(TINY, *sets, CPU)
         assert found["seconds"] > 0 and found["dtype"] in ("float32", "bfloat16")
-        assert 0 <= found["accuracy"] <= 1 and 0 <= found["accuracy_mirrored"] <= 1
+        assert 0 <= found["accuracy"] <= 1 and 0 <= found["accuracy_tta"] <= 1
         assert found["multiply_adds"] == fast.count_work(TINY, 40)
 
     def test_the_product_s_rate(self):
@@ -225,7 +225,7 @@ def base_run(seconds, accuracies=(), share=1.0, seed=0):
 
 
 def fast_run(level, seconds, mirrored, seed=0, accuracy=0.7):
-    result = {"seconds": seconds, "accuracy": accuracy, "accuracy_mirrored": mirrored, "dtype": "float32"}
+    result = {"seconds": seconds, "accuracy": accuracy, "accuracy_tta": mirrored, "dtype": "float32"}
     return ("fast", level, seed, result | {"multiply_adds": 4e9})
 
 

@@ -1,5 +1,6 @@
 """The command line: what it prints, its exit status, how quickly it answers."""
 
+import argparse
 import io
 import json
 import os
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 
 import cnncourse
-from cnncourse.cli import run
+from cnncourse.cli import build_parser, run
 from cnncourse.experiments import RunRecord
 
 TRAIN = ["train", "conv_bn_gap", "--data", "digits", "--epochs", "1"]
@@ -32,6 +33,20 @@ def start(*arguments, **options):
     return subprocess.run(
         [sys.executable, *arguments], capture_output=True, text=True, timeout=120, check=False, **options
     )
+
+
+def parsers(parser):
+    """The parser, and those of its commands, and of theirs."""
+    yield parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for command in action.choices.values():
+                yield from parsers(command)
+
+
+def test_every_command_has_its_help():
+    helps = [parser.format_help() for parser in parsers(build_parser())]
+    assert len(helps) > 12 and all("--help" in text for text in helps)
 
 
 def test_train_then_evaluate(here, capsys):

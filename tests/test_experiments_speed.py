@@ -96,17 +96,17 @@ class TestRun:
         right = trained.predict(test_set).argmax(axis=1) == test_set.labels
         assert record.result["test_accuracy"] == right.mean()
 
-    def test_it_is_evaluated_at_its_last_size_and_mirrored(self, here, monkeypatch):
+    def test_it_is_evaluated_at_its_last_size_and_over_its_views(self, here, monkeypatch):
         seen = []
         evaluate = training.loop.evaluate
 
-        def watched(model, *rest, mirror=False, **options):
-            seen.append((model.resolution, mirror))
-            return evaluate(model, *rest, mirror=mirror, **options)
+        def watched(model, *rest, views=1, **options):
+            seen.append((model.resolution, views))
+            return evaluate(model, *rest, views=views, **options)
 
         monkeypatch.setattr(experiments.evaluation, "evaluate", watched)
-        record, folder = speedrun(test=True)
-        assert seen == [((12, 12), False), ((12, 12), True)]
+        record, folder = speedrun(TINY.replace(views=6), test=True)
+        assert seen == [((12, 12), 1), ((12, 12), 6)]
         found = experiments.evaluate_run(folder)
         assert found.kept and found.accuracy == record.result["test_accuracy"]
         assert found.accuracy_tta == record.result["test_accuracy_tta"] is not None
@@ -456,9 +456,7 @@ class TestCommandLine:
             in out
         )
         assert re.search(r"epoch 1 of 0.9, images of 12x12: train loss \d", out)
-        assert re.search(
-            r"trained in \d+\.\d s, in float32\ntest accuracy .*%, .*% with mirrored images too", out
-        )
+        assert re.search(r"trained in \d+\.\d s, in float32\ntest accuracy .*%, .*% averaged over views", out)
         assert "saved in other" in out
         record = json.loads((here / "other" / "mine" / "record.json").read_text())
         assert record["recipe"]["seed"] == 3 and record["dataset"]["train"] == 20

@@ -185,8 +185,8 @@ class TestTrain:
         assert (found.loss, found.accuracy) == (right["loss"], right["accuracy"])
 
     def test_mirror_images_are_for_those_that_learned_from_them(self, tmp_path, bright, monkeypatch):
-        def evaluate(*_, mirror=False, **__):
-            return {"loss": 1.0, "accuracy": 0.75 if mirror else 0.5}
+        def evaluate(*_, views=1, **__):
+            return {"loss": 1.0, "accuracy": 0.75 if views == 2 else 0.5}
 
         monkeypatch.setattr(experiments.evaluation, "evaluate", evaluate)
         for flip, mirrored in ((False, None), (True, 0.75)):

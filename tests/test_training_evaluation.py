@@ -44,10 +44,30 @@ def test_mirrored_logits_are_averaged():
     image_set, model = make_set(10), make_model()
     x, y = next(iter(Batches(image_set, 10, shuffle=False)))
     logits = (model(x) + model(x.flip(dims=[3]))) / 2
-    found = evaluate(model, image_set, mirror=True, **HALVES)
+    found = evaluate(model, image_set, views=2, **HALVES)
     assert found["loss"] == pytest.approx(F.cross_entropy(logits, y).item(), rel=1e-5)
     assert found["accuracy"] == (logits.argmax(1) == y).sum().item() / 10
     assert found["loss"] != pytest.approx(evaluate(model, image_set, **HALVES)["loss"], rel=1e-5)
+
+
+def test_six_views_are_two_at_three_places():
+    image_set, model = make_set(10), make_model()
+    x, y = next(iter(Batches(image_set, 10, shuffle=False)))
+    padded = F.pad(x, (1, 1, 1, 1), mode="reflect")
+    side = x.shape[-1]
+    logits = 0
+    for weight, i in ((0.5, 1), (0.25, 0), (0.25, 2)):
+        moved = padded[..., i : i + side, i : i + side]
+        logits = logits + weight * (model(moved) + model(moved.flip(dims=[3]))) / 2
+    found = evaluate(model, image_set, views=6, **HALVES)
+    assert found["loss"] == pytest.approx(F.cross_entropy(logits, y).item(), rel=1e-5)
+    assert found["loss"] != pytest.approx(evaluate(model, image_set, views=2, **HALVES)["loss"], rel=1e-5)
+
+
+@pytest.mark.parametrize("views", [0, 3, True, "6"])
+def test_other_numbers_of_views_are_refused(views):
+    with pytest.raises(ValueError, match=r"views must be 1 \(the image\), 2 .* or 6"):
+        evaluate(make_model(), make_set(), views=views, **HALVES)
 
 
 def test_scaling_is_used():
@@ -67,9 +87,9 @@ class TestScaling:
     def test_a_trained_network_brings_its_own(self):
         trained, image_set = make_trained(), make_set(30)
         options = {"mean": trained.mean, "std": trained.std}
-        for batch_size, mirror in ((7, False), (1000, True)):
-            expected = evaluate(trained.model, image_set, batch_size, mirror=mirror, **options)
-            assert evaluate(trained, image_set, batch_size, mirror=mirror) == expected
+        for batch_size, views in ((7, 1), (1000, 6)):
+            expected = evaluate(trained.model, image_set, batch_size, views=views, **options)
+            assert evaluate(trained, image_set, batch_size, views=views) == expected
         with pytest.raises(TypeError, match=r"a Trained has its own mean \(0.2, 0.3, 0.4\) .*; leave out"):
             evaluate(trained, image_set, **HALVES)
 

@@ -26,7 +26,7 @@ def run_fast(
     -------
     dict
         ``seconds`` from the uint8 images in memory to the last step, ``accuracy`` without and
-        ``accuracy_mirrored`` with each test image seen mirrored too, ``evaluation_seconds`` of both,
+        ``accuracy_tta`` with averaging over the recipe's views, ``evaluation_seconds`` of both,
         ``dtype`` and the ``probe_seconds`` in which it was chosen before the clock started, and the
         ``multiply_adds`` of all steps.
     """
@@ -37,11 +37,11 @@ def run_fast(
     model, seconds = speedrun(train_set, recipe, dtype, device)
     start = time.perf_counter()
     trained = as_trained(model, train_set, recipe)
-    found = [evaluate(trained, test_set, mirror=mirror) for mirror in (False, True)]
+    found = [evaluate(trained, test_set, views=views) for views in (1, recipe.views)]
     return {
         "seconds": seconds,
         "accuracy": found[0]["accuracy"],
-        "accuracy_mirrored": found[1]["accuracy"],
+        "accuracy_tta": found[1]["accuracy"],
         "evaluation_seconds": time.perf_counter() - start,
         "dtype": str(dtype).removeprefix("torch."),
         "probe_seconds": probe_seconds,

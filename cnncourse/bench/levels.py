@@ -41,8 +41,8 @@ class LevelResult:
     ----------
     name : str
         The level in percent, or the name of an entry.
-    seconds, accuracy, mirrored : tuple of float
-        One of each seed; `mirrored` is the accuracy with test-time augmentation, `accuracy` that without.
+    seconds, accuracy, averaged : tuple of float
+        One of each seed; `averaged` is the accuracy with test-time augmentation, `accuracy` that without.
     reference : Reference or None
         What it is compared with, if that is known.
     rate_share : float or None
@@ -52,7 +52,7 @@ class LevelResult:
     name: str
     seconds: tuple[float, ...]
     accuracy: tuple[float, ...]
-    mirrored: tuple[float, ...]
+    averaged: tuple[float, ...]
     reference: Reference | None = None
     rate_share: float | None = None
 
@@ -64,7 +64,7 @@ class LevelResult:
     @property
     def reached(self) -> bool:
         """Whether the mean accuracy, with test-time augmentation, is at or above the level."""
-        return statistics.mean(self.mirrored) >= float(self.name) / 100
+        return statistics.mean(self.averaged) >= float(self.name) / 100
 
 
 def reference_of(record: BenchRecord, level: str, crossed_after: int | None = None) -> Reference | None:
@@ -115,14 +115,14 @@ def results(record: BenchRecord, crossed_after: int | None = None) -> dict[str, 
         runs = record.results("fast", level)
         if runs:
             reference = reference_of(record, level, crossed_after) if level in GOALS else None
-            seconds, accuracy, mirrored = _columns(runs)
+            seconds, accuracy, averaged = _columns(runs)
             share = _rate_share(record, runs)
-            found[level] = LevelResult(level, seconds, accuracy, mirrored, reference, share)
+            found[level] = LevelResult(level, seconds, accuracy, averaged, reference, share)
     return found
 
 
 def _columns(runs: Sequence[dict[str, Any]]) -> tuple[tuple[float, ...], ...]:
-    keys = ("seconds", "accuracy", "accuracy_mirrored")
+    keys = ("seconds", "accuracy", "accuracy_tta")
     return tuple(tuple(run[key] for run in runs) for key in keys)
 
 
@@ -136,7 +136,7 @@ def _rate_share(record: BenchRecord, runs: Sequence[dict[str, Any]]) -> float | 
 
 
 def as_json(record: BenchRecord, crossed_after: int | None = None) -> dict[str, Any]:
-    """Return the means by level: seconds, the tutorial's seconds, their ratio, and the mirrored accuracy.
+    """Return the means by level: seconds, the tutorial's, their ratio, and the accuracy averaged over views.
 
     A level that was not run has null for each; so has a ratio on other images than CIFAR-10.
     """
@@ -148,7 +148,7 @@ def as_json(record: BenchRecord, crossed_after: int | None = None) -> dict[str, 
             "seconds": statistics.mean(row.seconds) if row else None,
             "tutorial_seconds": row.reference.seconds if row and row.reference else None,
             "ratio": row.ratio if row else None,
-            "accuracy": statistics.mean(row.mirrored) if row else None,
+            "accuracy": statistics.mean(row.averaged) if row else None,
         }
     return {"levels": levels}
 
@@ -175,7 +175,7 @@ def _head(record: BenchRecord) -> str:
 
 def _levels_table(record: BenchRecord, crossed_after: int | None) -> str:
     rows: list[tuple[str, ...]] = [
-        ("level", "runs", "seconds", "mirrored", "without", "tutorial", "ratio", "goal", "of matrix rate")
+        ("level", "runs", "seconds", "averaged", "without", "tutorial", "ratio", "goal", "of matrix rate")
     ]
     told = []
     for row in results(record, crossed_after).values():
@@ -186,7 +186,7 @@ def _levels_table(record: BenchRecord, crossed_after: int | None) -> str:
                 f"{row.name}%" + ("" if row.reached else " missed"),
                 str(len(row.seconds)),
                 spread(row.seconds, "{:.1f}"),
-                spread([100 * each for each in row.mirrored], "{:.2f}"),
+                spread([100 * each for each in row.averaged], "{:.2f}"),
                 spread([100 * each for each in row.accuracy], "{:.2f}"),
                 f"{row.reference.seconds:,.0f}" if row.reference else "-",
                 f"{row.ratio:.1f}" if row.ratio else "-",

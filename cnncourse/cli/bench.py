@@ -13,7 +13,7 @@ def add_commands(commands: Any) -> None:
     actions = bench.add_subparsers(title="actions", metavar="ACTION", required=True)
     cifar10 = actions.add_parser(
         "cifar10",
-        help="seconds to 74, 80, 90 and 94%, beside five tutorials",
+        help="seconds to 74, 80, 90 and 94%%, beside five tutorials",
         description="Train our recipes and, as tutorials type them, the networks of five tutorials, in turn; "
         "print seconds, accuracies and ratios. Each run is kept as it ends: after Ctrl-C the same command "
         "goes on. Close other programs: they make all times longer.",

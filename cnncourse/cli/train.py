@@ -207,9 +207,8 @@ def _report(record: Any, folder: Path, test: bool, fast: bool) -> None:
         if (share := record.history[-1]["validation_accuracy"]) is not None:
             print(f"validation accuracy {_percent(share)}")
     if test:
-        mirrored = record.result["test_accuracy_tta"]
-        both = f", {_percent(mirrored)} with mirrored images too" if fast and mirrored is not None else ""
-        print(f"test accuracy {_percent(record.result['test_accuracy'])}{both}")
+        averaged = _averaged(record.result["test_accuracy_tta"]) if fast else ""
+        print(f"test accuracy {_percent(record.result['test_accuracy'])}{averaged}")
     else:
         print(f"for the accuracy on the test split: cnncourse evaluate {shlex.quote(str(folder))}")
     print(f"saved in {folder}")
@@ -278,15 +277,18 @@ def _evaluate(options: argparse.Namespace) -> int:
 
     found = experiments.evaluate_run(options.run, options.runs, options.data, options.device)
     data_name = _plain(options.data or found.record.dataset["name"])
-    mirrored = f", {_percent(found.accuracy_tta)} with mirrored images too"
     print(
         f"{found.record.name}: {found.record.model['name']} on the test split of {data_name}: "
-        f"accuracy {_percent(found.accuracy)}{mirrored if found.accuracy_tta is not None else ''}, "
+        f"accuracy {_percent(found.accuracy)}{_averaged(found.accuracy_tta)}, "
         f"loss {found.loss:.3f}"
     )
     if not found.kept:
         print("not kept in its record: these are not the test images of its data set")
     return 0
+
+
+def _averaged(share: float | None) -> str:
+    return "" if share is None else f", {_percent(share)} averaged over views"
 
 
 def _percent(share: float | None) -> str:

@@ -29,7 +29,8 @@ class Evaluation:
     loss, accuracy : float
         Cross-entropy in nats, and the share from 0 to 1.
     accuracy_tta : float or None
-        The accuracy with each image seen mirrored too, if the run trained on mirrored images.
+        The accuracy averaged over views of each image, as many as the recipe says, if the run trained on
+        mirrored images.
     seconds : float
         What it took.
     kept : bool
@@ -187,9 +188,10 @@ def measure(record: RunRecord, trained: Trained, test_set: data.ImageSet) -> Eva
     found = evaluate(trained, test_set)
     seconds = time.perf_counter() - start
     # mirror images are for networks that have learned from them: a mirrored digit is none
-    flips = recipe_from_dict(record.recipe).flip not in (False, "none")
-    mirrored = evaluate(trained, test_set, mirror=True)["accuracy"] if flips else None
-    return Evaluation(record, found["loss"], found["accuracy"], mirrored, seconds)
+    recipe = recipe_from_dict(record.recipe)
+    flips = recipe.flip not in (False, "none")
+    averaged = evaluate(trained, test_set, views=recipe.views)["accuracy"] if flips else None
+    return Evaluation(record, found["loss"], found["accuracy"], averaged, seconds)
 
 
 def keep(found: Evaluation, trained: Trained, test_set: data.ImageSet, folder: Path) -> Evaluation:

@@ -47,7 +47,7 @@ def speedrun(
     name : str, optional
         The run's name; by default network, data and a number.
     test : bool
-        Whether to evaluate the test split at the end, without and with mirrored images.
+        Whether to evaluate the test split at the end, one view of each image, and averaged over the recipe's.
     device : {"auto", "cpu", "cuda", "mps"}
         Where to train.
     resume : bool

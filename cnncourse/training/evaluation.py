@@ -1,7 +1,7 @@
 """What a network does on images: its loss and its accuracy."""
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from cnncourse._checks import check_count
+from cnncourse._checks import check_count, check_views
 from cnncourse._modules import check_module, device_of, evaluating
 from cnncourse.models import Trained
 from cnncourse.training.batches import Batches
@@ -27,7 +27,7 @@ def evaluate(
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
     dtype: torch.dtype = torch.float32,
-    mirror: bool = False,
+    views: int = 1,
 ) -> dict[str, float]:
     """Return the mean loss and the accuracy of `model` on `image_set`.
 
@@ -47,9 +47,9 @@ def evaluate(
         than those of the training a network errs more, without a word, so there is no default.
     dtype : torch.dtype
         The format of convolutions and matrix products.
-    mirror : bool
-        Whether the logits are the mean of those of the image and of its mirror image: test-time augmentation,
-        at twice the time.
+    views : {1, 2, 6}
+        Over how many versions of an image its logits are averaged: see `average_views`. Each costs the time
+        of one.
 
     Returns
     -------
@@ -61,7 +61,8 @@ def evaluate(
     TypeError
         If `mean` and `std` are missing for a module, or given for a `Trained`.
     ValueError
-        If the images do not fit the network, or are of classes that it does not know.
+        If the images do not fit the network, or are of classes that it does not know; if `views` is another
+        number.
 
     Examples
     --------
@@ -79,12 +80,49 @@ def evaluate(
     with evaluating(network), torch.inference_mode():
         for images, labels in batches:
             with autocast(images.device, dtype):
-                logits = network(images).float()  # (B, classes)
-                if mirror:
-                    logits = (logits + network(images.flip(3)).float()) / 2
+                logits = average_views(network, images, views)  # (B, classes)
             loss_sum += F.cross_entropy(logits, labels, reduction="sum").item()
             correct += int((logits.argmax(dim=1) == labels).sum())
     return {"loss": loss_sum / len(image_set), "accuracy": correct / len(image_set)}
+
+
+def average_views(
+    network: Callable[[torch.Tensor], torch.Tensor], images: torch.Tensor, views: int
+) -> torch.Tensor:
+    """Return logits (B, classes) averaged over versions of each image: test-time augmentation.
+
+    Parameters
+    ----------
+    network : callable
+        From images to logits (B, classes).
+    images : torch.Tensor
+        Shape (B, C, H, W).
+    views : {1, 2, 6}
+        One is the image as it is; two are the image and its mirror image; six are these two at three places,
+        as they are with weight 1/2, and a pixel up and left, and down and right, with 1/4 each.
+
+    Raises
+    ------
+    ValueError
+        If it is another number.
+
+    References
+    ----------
+    K. Jordan, "94% on CIFAR-10 in 3.29 seconds on a single GPU", 2024, https://arxiv.org/abs/2404.00498
+    """
+
+    def mirrored(x: torch.Tensor) -> torch.Tensor:
+        return (network(x).float() + network(x.flip(3)).float()) / 2
+
+    check_views(views)
+    if views == 1:
+        return network(images).float()
+    if views == 2:
+        return mirrored(images)
+    height, width = images.shape[2:]
+    padded = F.pad(images, (1,) * 4, mode="reflect")
+    first, last = (mirrored(padded[..., i : i + height, i : i + width]) for i in (0, 2))
+    return mirrored(images) / 2 + (first + last) / 4
 
 
 def _batches(

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 from cnncourse._checks import check_bool, check_choice, check_count, check_number
 from cnncourse.augmentation import Transform, read_transform
@@ -83,6 +83,7 @@ class Recipe(TomlValues):
     ValueError: optimizer is unknown: 'adma'. Did you mean 'adam'? Known: sgd, adam, adamw, muon.
     """
 
+    views: ClassVar[int] = 2  # of a test image, if training images are mirrored
     epochs: int = 5
     batch_size: int = 128
     optimizer: str = "adam"

@@ -4,7 +4,7 @@ import dataclasses
 import math
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from cnncourse._checks import check_bool, check_choice, check_count, check_counts, check_number
+from cnncourse._checks import check_bool, check_choice, check_count, check_counts, check_number, check_views
 from cnncourse.training.toml_values import TomlValues
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ class SpeedRecipe(TomlValues):
         Whether an image is mirrored in every second epoch, or by chance, or never.
     dtype : {"auto", "float32", "bfloat16"}
         The format of convolutions and matrix products; "auto" is bfloat16 where that is faster and right.
+    views : {1, 2, 6}
+        Over how many versions of a test image scores are averaged: see `training.evaluation.average_views`.
     seed : int
         Decides the initial head, order, crops and flips.
 
@@ -81,6 +83,7 @@ class SpeedRecipe(TomlValues):
     muon: bool = True
     flip: str = "alternating"
     dtype: str = "auto"
+    views: int = 2
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -118,6 +121,8 @@ def check_recipe(recipe: SpeedRecipe) -> None:
             value = _check_sizes(value)
         elif field.name in _CHOICES:
             check_choice(field.name, value, _CHOICES[field.name])
+        elif field.name == "views":
+            check_views(value)
         elif field.type is bool:
             check_bool(field.name, value)
         elif field.type is int:
