@@ -386,6 +386,13 @@ def test_cells(notebook_of):
     }
 
 
+def test_a_notebook_says_on_which_images_it_ran(notebook_of):
+    cell = "# First\n\n```{code-cell}\ndata.load(%s)\n```\n"
+    asked, other = (notebook_of(cell % name) for name in ("data.default_name()", "'digits'"))
+    assert "the cells take the drawings of shapes10, as in this copy" in asked.cells[0].source
+    assert "shapes10" not in other.cells[0].source
+
+
 def test_install_cell_leaves_torch_alone():
     source = install_cell(["torch>=2.5", "torchvision>=0.20", "pillow>=10.1", "numpy>=1.26"])
     compile(source, "cell", "exec")

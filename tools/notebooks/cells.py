@@ -22,6 +22,7 @@ from tools.notebooks.source import (
     read_directive,
 )
 from tools.sphinx_ext.folds import BEGIN, END, HEADING, FoldError, pair_folds
+from tools.stand_in import CALL, IN_A_NOTEBOOK
 
 METADATA = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
 HEAVY = ("torch", "torchvision")  # never installed nor changed by a notebook
@@ -93,11 +94,12 @@ def make_notebook(
 
 
 def preface(book: Book, chapter: Chapter) -> str:
-    """Return the lines that say where the notebook comes from."""
+    """Return the lines that say where the notebook comes from, and on which images it ran."""
+    takes_stand_in = any(CALL in token.content for token in chapter.tokens)
     return (
         f"*This notebook is the chapter [{book.titles[chapter.page]}]({book.address(chapter.page)}) "
         "of the course. Run the cells from the top: the first one installs what is missing, "
-        "and the pictures appear as you go.*"
+        "and the pictures appear as you go.*" + (IN_A_NOTEBOOK if takes_stand_in else "")
     )
 
 

@@ -2,7 +2,7 @@
 
 from sphinx.application import Sphinx
 
-from tools.sphinx_ext import addresses, checks, citations, folds, names, offline, pictures, status
+from tools.sphinx_ext import addresses, checks, citations, folds, names, offline, pictures, stand_in, status
 
 __all__ = ["setup"]
 
@@ -16,5 +16,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     names.setup(app)
     offline.setup(app)
     pictures.setup(app)
+    stand_in.setup(app)
     status.setup(app)
     return {"parallel_read_safe": False, "parallel_write_safe": True}

@@ -1,0 +1,20 @@
+"""A page that was made with the stand-in for CIFAR-10 says so above its first section."""
+
+from pathlib import Path
+
+from sphinx.application import Sphinx
+
+from tools.fingerprint import data_in_use
+from tools.stand_in import CALL, with_note
+
+
+def add_note(app: Sphinx, _: str, content: list[str]) -> None:
+    """Put the note into the page's source as it is read."""
+    if CALL in content[0]:
+        name, _fingerprint = data_in_use(Path(app.srcdir))
+        content[0] = with_note(content[0], name or "cifar10")
+
+
+def setup(app: Sphinx) -> None:
+    """Connect to the reading of pages."""
+    app.connect("source-read", add_note)
