@@ -33,6 +33,7 @@ _HOMES = {
     "load": "data",
     "load_photo": "data",
     "load_records": "experiments",
+    "load_trained": "models",
     "max_pool2d": "pooling",
     "output_size": "convolution",
     "read_image": "data",

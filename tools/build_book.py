@@ -123,16 +123,16 @@ def build(root: Path, jobs: int = 2) -> int:
         return 1
     keep_recent_caches(root, folder)
     config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
-    failures = execute_chapters(
+    executed = execute_chapters(
         root,
         folder,
         config["parse"]["myst_enable_extensions"],
         jobs=jobs,
         timeout=config["execute"]["timeout"],
     )
-    if failures:
-        print(*failures, sep="\n\n", file=sys.stderr)
-        print(f"\nThe book was not built: {len(failures)} of its chapters failed.", file=sys.stderr)
+    if executed.failures:
+        print(*executed.failures, sep="\n\n", file=sys.stderr)
+        print(f"\nThe book was not built: {len(executed.failures)} of its chapters failed.", file=sys.stderr)
         return 1
     if not make_pages(root, folder):
         print("\nThe book was not built: the warnings above are errors.", file=sys.stderr)

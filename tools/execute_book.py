@@ -4,7 +4,7 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +44,14 @@ class Failure:
         )
 
 
+@dataclass(frozen=True)
+class Executed:
+    """The chapters with the outputs of their cells, and the cells that failed."""
+
+    notebooks: dict[Path, nbformat.NotebookNode]
+    failures: list[Failure]
+
+
 def chapters(root: Path) -> list[Path]:
     """Return those pages of the book that are notebooks."""
     return [
@@ -64,13 +72,14 @@ def read_chapter(path: Path, extensions: list[str]) -> nbformat.NotebookNode:
     return notebook
 
 
-def in_cache(cache: JupyterCacheAbstract, notebook: nbformat.NotebookNode) -> bool:
-    """Tell whether the cache holds the chapter's cells, with the same options (captions, alt texts, tags)."""
+def from_cache(cache: JupyterCacheAbstract, notebook: nbformat.NotebookNode) -> nbformat.NotebookNode | None:
+    """Return the executed chapter, if the cache holds its cells with the same options (captions, tags)."""
     try:
-        cache.match_cache_notebook(notebook)
+        record = cache.match_cache_notebook(notebook)
     except KeyError:
-        return False
-    return True
+        return None
+    executed: nbformat.NotebookNode = cache.get_cache_bundle(record.pk).nb
+    return executed
 
 
 def kernel_environment(present: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -84,6 +93,7 @@ def execute(path: Path, name: str, notebook: nbformat.NotebookNode, timeout: int
         notebook,
         timeout=timeout,
         kernel_name=notebook.metadata.get("kernelspec", {}).get("name", "python3"),
+        coalesce_streams=True,  # what is printed comes in pieces where the machine is busy
         record_timing=False,  # it would stand in the cells' options, by which the cache compares
         resources={"metadata": {"path": str(path.parent)}},
     )
@@ -116,12 +126,19 @@ def execute(path: Path, name: str, notebook: nbformat.NotebookNode, timeout: int
 
 
 def execute_chapters(
-    root: Path, folder: Path, extensions: list[str], jobs: int = 2, timeout: int = 300
-) -> list[Failure]:
-    """Execute the chapters that the cache in `folder` does not hold yet; return the cells that failed."""
+    root: Path,
+    folder: Path,
+    extensions: list[str],
+    jobs: int = 2,
+    timeout: int = 300,
+    only: Collection[Path] | None = None,
+) -> Executed:
+    """Execute the chapters, or `only` some, that the cache in `folder` does not hold yet."""
     cache = get_cache(str(folder))
-    notebooks = {path: read_chapter(path, extensions) for path in chapters(root)}
-    due = longest_first(path for path in notebooks if not in_cache(cache, notebooks[path]))
+    chosen = [path for path in chapters(root) if only is None or path in only]
+    notebooks = {path: read_chapter(path, extensions) for path in chosen}
+    done = {path: nb for path in chosen if (nb := from_cache(cache, notebooks[path])) is not None}
+    due = longest_first(path for path in chosen if path not in done)
 
     def run(path: Path) -> tuple[Path, Failure | None, float]:
         name = path.relative_to(root).as_posix()
@@ -139,4 +156,5 @@ def execute_chapters(
             else:
                 bundle = CacheBundleIn(notebooks[path], str(path), data={"execution_seconds": seconds})
                 cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
-    return failures
+                done[path] = notebooks[path]
+    return Executed(done, failures)

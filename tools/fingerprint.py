@@ -1,4 +1,4 @@
-"""What the outputs of the chapters depend on besides their own code: the package, the lock and the data."""
+"""What the outputs of the chapters depend on besides their own code: package, lock, data and processor."""
 
 import hashlib
 import os
@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 CACHE = Path("_build", ".jupyter_cache")
+PROCESSOR = ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA")  # variables that ask for an older one
 
 
 def package_files(root: Path) -> Iterator[Path]:
@@ -37,7 +38,8 @@ def fingerprint(root: Path, environment: Mapping[str, str] = os.environ) -> str:
     for path in package_files(root):
         digest.update(path.relative_to(root).as_posix().encode() + b"\0")
         digest.update(hashlib.sha256(path.read_bytes()).digest())
-    for part in (*data_in_use(root, environment), sys.version):
+    processor = (environment.get(name, "") for name in PROCESSOR)
+    for part in (*data_in_use(root, environment), sys.version, *processor):
         digest.update(part.encode() + b"\0")
     return digest.hexdigest()[:16]
 

@@ -18,7 +18,7 @@ IN_A_NOTEBOOK = (
 
 
 def with_note(source: str, name: str) -> str:
-    """Return a page's source; if its cells ran on a stand-in, `name`, with a note before its first section."""
+    """Return a page with a note before its first section, if its cells ran on the stand-in `name`."""
     if CALL not in source or name == "cifar10":
         return source
     section = re.search(r"^(\([\w-]+\)=\n)?## ", source, re.MULTILINE)

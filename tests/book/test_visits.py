@@ -137,3 +137,21 @@ def test_an_error_on_the_way_says_how_the_page_was_shown(browser: BrowserContext
         visit.page.set_default_timeout(50)
         visit.turn("dark", 390)
     assert f"{base}/page.html, dark, 390 px" in caught.value.__notes__
+
+
+@pytest.mark.parametrize(
+    ("name", "above", "said"),
+    [
+        ("practice/page.html", 800, []),
+        ("practice/page.html", 1000, ["the first figure begins at"]),
+        ("practice/page.html", None, ["the first figure begins at Infinity px"]),
+        ("reference/page.html", None, []),  # no chapter
+    ],
+)
+def test_a_chapter_begins_with_a_figure(browser: BrowserContext, tmp_path: Path, name, above, said) -> None:
+    figure = "" if above is None else f"<p style='height: {above}px'>Words.</p><figure>A figure</figure>"
+    (tmp_path / name).parent.mkdir()
+    (tmp_path / name).write_text(PAGE.replace("BODY", figure), encoding="utf-8")
+    with serve(tmp_path) as address:
+        found = visit_from_server(browser, address, name)["figure"]
+    assert len(found) == len(said) and all(word in it for word, it in zip(said, found, strict=True)), found

@@ -13,7 +13,7 @@ from playwright.sync_api import BrowserContext, Page
 
 SETTLED = 400  # milliseconds: the theme and we wait after a change of width before we look for what scrolls
 SILENT = {"log", "info", "debug"}
-CHECKS = ("console", "requests", "formulas", "overflow", "keyboard", "axe")
+CHECKS = ("console", "requests", "formulas", "overflow", "keyboard", "axe", "figure")
 FROM_A_FILE = ("console", "requests", "formulas", "overflow")  # where the other checks would find the same
 UNSET = """() => [...document.querySelectorAll('.math')]
   .filter(formula => !formula.querySelector('mjx-container') || formula.querySelector('[data-mjx-error]'))
@@ -33,6 +33,12 @@ STUCK = """() => [...document.querySelectorAll('article *')]
   .filter(e => ['auto', 'scroll'].includes(getComputedStyle(e).overflowX))
   .filter(e => e.tabIndex < 0 && !e.querySelector('a, button, [tabindex]') && !e.closest('[tabindex="0"]'))
   .map(e => 'no keyboard reaches ' + e.tagName + '.' + e.className + ' ' + e.textContent.slice(0, 60))"""
+FIRST_SCREEN = 1000  # pixels
+TOO_LATE = """screen => {
+  const figure = document.querySelector('article figure');
+  const top = figure ? figure.getBoundingClientRect().top + window.scrollY : Infinity;
+  return top < screen ? [] : ['the first figure begins at ' + top + ' px'];
+}"""
 # axe-core takes its time for each tag. While it looks, the strokes of formulas, which its rules do not read,
 # are away, and of the thousands of words of code and of signatures one of each kind is a tag of its own.
 PLAIN = """() => {
@@ -61,6 +67,7 @@ READY = "() => !window.MathJax || (window.MathJax.startup && window.MathJax.star
 IN_THEME = """theme => document.documentElement.dataset.theme === theme
   && document.getAnimations().every(it => it.playState !== 'running')"""
 ENTRANCE = "index.html"
+PARTS = ("foundations", "architectures", "practice")  # of the book: their pages are chapters
 WIDE, NARROW = 1400, 390
 Found = dict[str, list[str]]
 
@@ -140,6 +147,7 @@ class Visit:
             "overflow": lambda: self.page.evaluate(TOO_WIDE),
             "keyboard": lambda: self.page.evaluate(STUCK),
             "axe": lambda: axe_violations(self.page, colors),
+            "figure": lambda: self.page.evaluate(TOO_LATE, FIRST_SCREEN),
         }
         for check in checks:
             self.note(check, looks[check]())
@@ -169,6 +177,8 @@ def visit_from_server(browser: BrowserContext, base: str, name: str) -> Found:
     with visiting(browser, base, name, "light", WIDE) as visit:
         if name == ENTRANCE:  # the page that it leads to has its own visit
             return visit.found
+        if Path(name).parent.name in PARTS:
+            visit.look("figure")
         for theme, width in (("light", WIDE), ("dark", WIDE), ("dark", NARROW), ("light", NARROW)):
             visit.turn(theme, width)
             visit.look(

@@ -1,12 +1,11 @@
 """Write, check, test or show the notebooks beside the chapters.
 
 Without an option, each chapter's notebook is written anew and run on the bundled data; --text writes it anew
-with the outputs that are stored; --check compares sources without running anything; --test runs the notebooks
-and compares their outputs with those stored.
+with the outputs that are stored; --check compares sources without running anything; --test runs the
+chapters and compares their outputs with those stored.
 """
 
 import argparse
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -16,7 +15,7 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from tools.longest_first import longest_first
+from tools.notebooks.compare import compare_chapters
 from tools.notebooks.drift import check
 from tools.notebooks.references import Book, read_book
 from tools.notebooks.source import Chapter, SourceError
@@ -25,11 +24,6 @@ from tools.notebooks.write import reword_chapter, run_chapter, sibling, write
 ROOT = Path(__file__).resolve().parent.parent.parent
 JOBS = 2
 Make = Callable[[Book, Chapter], NotebookNode]
-NBVAL = [
-    *("-p", "tools.notebooks.nbval_plugin", "--nbval", "--nbval-current-env"),
-    *("--nbval-sanitize-with", "tests/book/nbval_sanitize.cfg", "--nbval-cell-timeout", "300"),
-    *("-q", "-p", "no:cacheprovider", "-n", str(JOBS), "--dist", "loadfile", "--no-loadscope-reorder"),
-]
 
 
 def select(book: Book, names: list[str]) -> list[Chapter]:
@@ -82,15 +76,13 @@ def check_all(book: Book, chapters: list[Chapter], everything: bool) -> int:
     return int(bool(problems))
 
 
-def test_all(chapters: list[Chapter]) -> int:
-    """Run the stored notebooks under nbval; return the exit status."""
-    files = [sibling(chapter.path) for chapter in chapters]
-    missing = [file for file in files if not (ROOT / file).is_file()]
-    if missing:
-        print(f"Not written yet: {', '.join(missing)}; write them with: make notebooks", file=sys.stderr)
-        return 1
-    ordered = longest_first(ROOT / file for file in files)
-    return subprocess.call([sys.executable, "-m", "pytest", *NBVAL, *ordered], cwd=ROOT)
+def test_all(book: Book, chapters: list[Chapter]) -> int:
+    """Execute the chapters and compare with the stored notebooks; return the exit status."""
+    problems = list(compare_chapters(book, chapters, JOBS))
+    print(*problems, sep="\n\n", file=sys.stderr)
+    if not problems:
+        print(f"{len(chapters)} notebooks show what their cells show today")
+    return int(bool(problems))
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -114,7 +106,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.check:
         return check_all(book, chapters, everything=not options.chapters)
     if options.test:
-        return test_all(chapters)
+        return test_all(book, chapters)
     return write_all(book, chapters, reword_chapter if options.text else run_chapter, options.html)
 
 
