@@ -79,9 +79,9 @@ def answer_tables(images: Any, tables: Mapping[str, Any], classes: Sequence[str]
         if values.shape != (count, width):
             raise ValueError(f"tables[{title!r}] must have shape {(count, width)}, got {values.shape}")
     with style():
-        fig, _ = figure(height=0.3 * count + 1.05)
+        fig, _ = figure(height=0.42 * count + 1.05)
         fig.clear()
-        shares = [1.8, *[float(width)] * len(tables)]
+        shares = [2.4, *[float(width)] * len(tables)]
         panels: np.ndarray = fig.subplots(1, len(tables) + 1, gridspec_kw={"width_ratios": shares})
         gap = [(0, 1), (0, 0), (0, 0)][: pictures[0].ndim]  # a white row below each
         rows = [np.pad(picture, gap, constant_values=1) for picture in pictures]
