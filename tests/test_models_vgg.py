@@ -114,9 +114,31 @@ def test_small_forms_see_as_far():
         assert int(seen.sum()) == 36
 
 
+def test_the_5x5_form_of_equal_widths_has_one_layer_a_block():
+    layers = [layer for layer in SmallVGG(kernels="5x5-same-widths").features if isinstance(layer, nn.Conv2d)]
+    assert [layer.out_channels for layer in layers] == [16, 32, 64]
+    assert {layer.kernel_size for layer in layers} == {(5, 5)}
+
+
+@pytest.mark.parametrize("batch_norm", [False, True])
+def test_without_relu_between_a_block_is_one_linear_map(batch_norm):
+    options = {"batch_norm": batch_norm}
+    whole = create_model("small_vgg", seed=0, options=options).double().eval()
+    linear = create_model("small_vgg", seed=0, options=options | {"relu_between": False}).double().eval()
+    same = zip(whole.parameters(), linear.parameters(), strict=True)
+    assert all(torch.equal(one, other) for one, other in same)
+    kinds = [type(layer).__name__ for layer in linear.features]
+    conv = ["Conv2d", "BatchNorm2d"] if batch_norm else ["Conv2d"]
+    assert kinds == ([*conv, *conv, "ReLU", "MaxPool2d"]) * 3
+    block = linear.features[: 2 * len(conv)]  # biases start at zero
+    image = torch.randn(1, 3, 32, 32, dtype=torch.float64)
+    torch.testing.assert_close(block(-image), -block(image))
+    assert not torch.allclose(whole(image), linear(image))
+
+
 @pytest.mark.parametrize("batch_norm", [False, True])
 @pytest.mark.parametrize("head", ["dense", "average"])
-@pytest.mark.parametrize("kernels", ["3x3", "5x5"])
+@pytest.mark.parametrize("kernels", ["3x3", "5x5", "5x5-same-widths"])
 def test_small_forms_learn_one_batch(kernels, head, batch_norm):
     options = {"kernels": kernels, "head": head, "batch_norm": batch_norm}
     model = create_model("small_vgg", num_classes=4, in_channels=1, seed=0, options=options)

@@ -5,7 +5,7 @@ ICLR 2015, table 1, https://doi.org/10.48550/arXiv.1409.1556. Batch normalizatio
 The names of the layers are torchvision's, so that its weights load here.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import torch
@@ -93,11 +93,12 @@ class VGG(nn.Module):
         return self.classifier(torch.flatten(x, 1))  # type: ignore[no-any-return]
 
 
-# Channels of `SmallVGG`, block by block. The 5x5 form has one convolution a block; its widths give
-# it the multiply-adds and the parameters of the 3x3 form to within 2%.
+# Channels of `SmallVGG`, block by block. The 5x5 forms have one convolution a block. The first has the
+# multiply-adds and the parameters of the 3x3 form to within 2%, the second its widths.
 SMALL_LAYOUTS = {
     "3x3": ((16, 16), (32, 32), (64, 64)),
     "5x5": ((24,), (32,), (64,)),
+    "5x5-same-widths": ((16,), (32,), (64,)),
 }
 
 
@@ -112,12 +113,15 @@ class SmallVGG(nn.Module):
         Outputs of the last layer.
     in_channels : int
         Channels of the images.
-    kernels : {"3x3", "5x5"}
-        Two 3x3 convolutions a block, or one 5x5 that sees as far, at equal cost.
+    kernels : {"3x3", "5x5", "5x5-same-widths"}
+        Two 3x3 convolutions a block, or one 5x5 that sees as far, at equal cost or at equal widths.
     batch_norm : bool
         Batch normalization after each convolution.
     head : {"dense", "average"}
         Two dense layers on the flattened maps, or one on the mean of each map.
+    relu_between : bool
+        ReLU after each convolution; else only after the last of a block, so that the two 3x3 convolutions
+        of a block are one linear map.
 
     Raises
     ------
@@ -138,10 +142,13 @@ class SmallVGG(nn.Module):
         kernels: str = "3x3",
         batch_norm: bool = False,
         head: str = "dense",
+        relu_between: bool = True,
     ) -> None:
         super().__init__()
         layout = SMALL_LAYOUTS[check_choice("kernels", kernels, SMALL_LAYOUTS)]
-        self.features = make_blocks(in_channels, layout, int(kernels[0]), batch_norm)  # (N, 64, H/8, W/8)
+        self.features = make_blocks(  # (N, C, H, W) -> (N, 64, H/8, W/8)
+            in_channels, layout, int(kernels[0]), batch_norm, relu_between
+        )
         if check_choice("head", head, ("dense", "average")) == "dense":
             last = nn.Linear(128, num_classes)
             self.classifier = nn.Sequential(nn.Flatten(), nn.Linear(64 * 4 * 4, 128), nn.ReLU(), last)
@@ -176,9 +183,15 @@ VGGS: dict[str, Callable[..., nn.Module]] = {
 
 
 def make_blocks(
-    in_channels: int, layout: tuple[tuple[int, ...], ...], kernel_size: int = 3, batch_norm: bool = False
+    in_channels: int,
+    layout: Sequence[Sequence[int]],
+    kernel_size: int = 3,
+    batch_norm: bool = False,
+    relu_between: bool = True,
 ) -> nn.Sequential:
     """Return convolutions that keep the size, each with ReLU, and a pooling that halves it after each block.
+
+    Without `relu_between`, the last convolution of each block alone has a ReLU.
 
     Examples
     --------
@@ -187,10 +200,10 @@ def make_blocks(
     """
     layers: list[nn.Module] = []
     for block in layout:
-        for out_channels in block:
+        for index, out_channels in enumerate(block, start=1):
             layers.append(nn.Conv2d(in_channels, out_channels, kernel_size, padding=kernel_size // 2))
             layers += [nn.BatchNorm2d(out_channels)] if batch_norm else []
-            layers.append(nn.ReLU())
+            layers += [nn.ReLU()] if relu_between or index == len(block) else []
             in_channels = out_channels
         layers.append(nn.MaxPool2d(2))
     return nn.Sequential(*layers)

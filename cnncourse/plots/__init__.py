@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from cnncourse.plots import training as training
     from cnncourse.plots._alike import duplicates as duplicates
     from cnncourse.plots._alike import retrieved as retrieved
+    from cnncourse.plots._budgets import budgets as budgets
     from cnncourse.plots._charts import curves as curves
     from cnncourse.plots._charts import lines as lines
     from cnncourse.plots._charts import scatter as scatter
@@ -79,6 +80,7 @@ _EXPORTS = {
     "reliability": "_reliability",
     "retrieved": "_alike",
     "duplicates": "_alike",
+    "budgets": "_budgets",
     "bars": "_counts",
     "histogram": "_counts",
     "curve_panels": "_curve_panels",
