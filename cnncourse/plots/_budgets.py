@@ -9,7 +9,7 @@ from cnncourse._checks import check_filled
 from cnncourse.plots._charts import percent_text
 from cnncourse.plots._style import AMOUNT, LEAST, TEXT, new_or, style, text_on
 
-LETTER = 0.019  # of a bar's length: a letter of a part's name
+LETTER = 0.0175  # of a bar's length: a letter of a part's name
 
 
 def budgets(shares: Mapping[str, Mapping[str, float]], ax: Axes | None = None) -> Axes:
