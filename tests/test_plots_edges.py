@@ -65,6 +65,8 @@ EMPTY = {
     "layer_maps": (lambda: plots.lenet.layer_maps({}), "layers is empty"),
     "field_cone": (lambda: plots.receptive_field.field_cone(8, {}, 0), "layers is empty"),
     "field_frames": (lambda: plots.receptive_field.field_frames(PICTURE, {}), "frames holds 1 to 7"),
+    "field_centers": (lambda: plots.receptive_field.field_centers(PICTURE, {}), "grids is empty"),
+    "spotlights": (lambda: plots.receptive_field.spotlights(PICTURE, {}), "shares is empty"),
     "block_diagrams": (lambda: plots.resnet.block_diagrams({}, (1, 2, 2)), "blocks is empty"),
     "layer_norms": (lambda: plots.resnet.layer_norms({}), "panels is empty"),
     "networks of layer_norms": (lambda: plots.resnet.layer_norms({"a": {}}), r"panels\['a'\] is empty"),

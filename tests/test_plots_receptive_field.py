@@ -74,6 +74,35 @@ def test_frames_stand_where_they_are_told():
     )
 
 
+def test_middles_stand_where_they_are_told():
+    left, right = plots.receptive_field.field_centers(np.zeros((8, 8)), {"a": [1.5, 5.5], "b": [0, 2, 4]})
+    assert left.collections[0].get_offsets().tolist() == [[1.5, 1.5], [5.5, 1.5], [1.5, 5.5], [5.5, 5.5]]
+    assert len(right.collections[0].get_offsets()) == 9 and right.get_title() == "b"
+    assert left.get_xlim() == (-0.5, 7.5)  # the middle of pixel 0 is at 0
+
+
+def test_light_falls_as_the_root_of_a_share():
+    image = np.full((3, 2, 2), 0.8)
+    axes = plots.receptive_field.spotlights(image, {"share": [[4, 1], [0, 1]]})
+    lit = axes[1].images[0].get_array()
+    assert np.allclose(lit[..., 0], 0.8 * np.array([[1, 0.5], [0, 0.5]])) and lit.shape == (2, 2, 3)
+    again = plots.receptive_field.spotlights(np.full((2, 2), 204, np.uint8), {"share": [[4, 1], [0, 1]]})
+    assert np.allclose(again[1].images[0].get_array(), lit[..., 0])
+
+
+@pytest.mark.parametrize(
+    ("share", "message"),
+    [
+        (np.ones((2, 3)), r"shares\['a'\] has shape \(2, 3\), but the image \(2, 2\)"),
+        (-np.eye(2), r"shares\['a'\] must not be negative, and not be zero everywhere"),
+        (np.zeros((2, 2)), r"shares\['a'\] must not be negative, and not be zero everywhere"),
+    ],
+)
+def test_what_cannot_light_is_named(share, message):
+    with pytest.raises(ValueError, match=message):
+        plots.receptive_field.spotlights(np.ones((2, 2)), {"a": share})
+
+
 def test_messages():
     with pytest.raises(ValueError, match="index must be from 0 to 5, the cells of the last layer, got 6"):
         plots.receptive_field.field_cone(8, {"conv": [3]}, 6)

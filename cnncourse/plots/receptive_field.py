@@ -1,4 +1,4 @@
-"""What the chapter on receptive fields draws: dependences along a row, and fields framed on a picture."""
+"""What the chapter on receptive fields draws: dependences along a row, and fields on a picture."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -9,7 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from cnncourse._checks import check_filled
-from cnncourse.plots._pictures import as_picture
+from cnncourse.plots._arrays import to_array, to_plane
+from cnncourse.plots._panels import card
+from cnncourse.plots._pictures import as_picture, image_grid
 from cnncourse.plots._style import (
     INK,
     INPUT,
@@ -26,7 +28,7 @@ from cnncourse.plots._style import (
     tidy,
 )
 
-__all__ = ["field_cone", "field_frames"]
+__all__ = ["field_centers", "field_cone", "field_frames", "spotlights"]
 
 NAMES = 1.05  # inches for the layers' names
 
@@ -239,6 +241,90 @@ def _inset(
     shared = [r for r, c, h, w in larger if mine & {(0, r), (0, r + h), (1, c), (1, c + w)}]
     by = 0.26 * len(shared)
     return row + by, column + by, height - 2 * by, width - 2 * by
+
+
+def field_centers(image: Any, grids: Mapping[str, Sequence[float]]) -> np.ndarray:
+    """Draw where the middles of the fields of a layer lie on a picture, one panel for each network.
+
+    Parameters
+    ----------
+    image : array_like of shape (H, W), (1, H, W) or (3, H, W)
+        uint8, or floats between 0 and 1.
+    grids : mapping from str to sequence of float
+        For each network the middles along one axis, in pixels; both axes have the same.
+
+    Returns
+    -------
+    ndarray of Axes
+
+    Raises
+    ------
+    ValueError
+        If there are no grids.
+
+    Examples
+    --------
+    >>> (ax,) = field_centers(np.zeros((8, 8)), {"pool 2": [0.5, 2.5, 4.5, 6.5]})
+    >>> ax.get_title(), len(ax.collections[0].get_offsets())
+    ('pool 2', 16)
+    """
+    check_filled("grids", grids, "at least one network, as {name: middles}")
+    picture = as_picture("image", image)
+    with style():
+        _, axes = card(len(grids), len(grids), picture.shape, titles=True)
+        for ax, (name, middles) in zip(axes, grids.items(), strict=True):
+            ax.imshow(picture, cmap="gray", vmin=0, vmax=1, interpolation="nearest", alpha=0.75)
+            row, column = np.meshgrid(middles, middles, indexing="ij")
+            ax.scatter(column, row, s=30, color=OUTPUT, edgecolor="white", linewidth=0.9, zorder=3)
+            bare(ax)
+            ax.set_title(name)
+    return np.array(axes, dtype=object)
+
+
+def spotlights(image: Any, shares: Mapping[str, Any], columns: int = 2) -> np.ndarray:
+    """Draw a picture, and the same picture lit by how much each pixel counts.
+
+    Light falls as the root of a share, which is the size of a gradient where the share is its square. The
+    hundredth of the pixels with the largest shares is lit in full.
+
+    Parameters
+    ----------
+    image : array_like of shape (H, W), (1, H, W) or (3, H, W)
+        uint8, or floats between 0 and 1.
+    shares : mapping from str to array_like of shape (H, W)
+        How much each pixel counts, by name; not negative.
+    columns : int
+        Panels in a row.
+
+    Returns
+    -------
+    ndarray of Axes
+
+    Raises
+    ------
+    ValueError
+        If there are no shares, or one has another size than the image, a negative value or none above 0.
+
+    Examples
+    --------
+    >>> axes = spotlights(np.ones((4, 4)), {"middle": np.outer([0, 1, 1, 0], [0, 1, 1, 0])})
+    >>> [ax.get_title() for ax in axes], int(axes[1].images[0].get_array().sum())
+    (['image', 'middle'], 4)
+    """
+    check_filled("shares", shares, "at least one, as {name: how much each pixel counts}")
+    picture = to_array("image", image)
+    picture = picture / 255 if picture.dtype == np.uint8 else picture
+    lit = {"image": picture}
+    for name, share in shares.items():
+        plane = to_plane(f"shares[{name!r}]", share)
+        if plane.shape != picture.shape[-2:]:
+            raise ValueError(f"shares[{name!r}] has shape {plane.shape}, but the image {picture.shape[-2:]}")
+        if plane.min() < 0 or not plane.max() > 0:
+            raise ValueError(f"shares[{name!r}] must not be negative, and not be zero everywhere")
+        full = np.quantile(plane, 0.99, method="higher") or plane.max()
+        lit[name] = picture * np.sqrt(np.clip(plane / full, 0, 1))
+    axes: np.ndarray = image_grid(lit, columns=columns)
+    return axes
 
 
 DASHES = ("-", (0, (5, 1.5)), "-.", ":", "-", (0, (5, 1.5)), "-.")
