@@ -1,6 +1,7 @@
 """Batches with crop and flip: a resident image set against torchvision's transforms in a DataLoader."""
 
 import statistics
+from collections.abc import Sequence
 
 import torch
 from torch.utils.data import DataLoader, Dataset
@@ -18,13 +19,14 @@ BATCH_SIZE, CROP, COMPARED = 250, 4, 10_000
 class OneByOne(Dataset):
     """The image set as torchvision's users write it: one image at a time, transformed on its own."""
 
-    def __init__(self, image_set: ImageSet) -> None:
+    def __init__(self, image_set: ImageSet, transforms: Sequence[v2.Transform] = ()) -> None:
         self.images, self.labels = torch.tensor(image_set.images), image_set.labels
         self.transform = v2.Compose(
             [
                 v2.RandomCrop(image_set.shape[1:], padding=CROP),
                 v2.RandomHorizontalFlip(),
                 v2.ToDtype(torch.float32, scale=True),
+                *transforms,
                 v2.Normalize([0.5], [0.5]),
             ]
         )

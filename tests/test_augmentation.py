@@ -1,4 +1,4 @@
-"""Transforms: against torchvision at fixed numbers, by their moments, and in a row."""
+"""Transforms: what is true of all, color, erasing and mixing at fixed numbers, and several in a row."""
 
 import dataclasses
 
@@ -7,16 +7,22 @@ import pytest
 import torch
 from torchvision.transforms import functional
 
+from cnncourse import augmentation
 from cnncourse.augmentation import (
     TRANSFORMS,
+    Affine,
     ColorJitter,
+    CutMix,
     Erasing,
     Mixup,
+    RandAugment,
+    ResizedCrop,
+    Rotation,
     Transform,
-    adjust_color,
     apply,
     erase,
     mix,
+    paste,
     read_transform,
 )
 
@@ -34,6 +40,11 @@ EVERY = [
     ColorJitter(brightness=0.4, contrast=0.3, saturation=0.5),
     Erasing(probability=0.8),
     Mixup(alpha=1.0),
+    Rotation(degrees=20),
+    Affine(translate=0.2, scale=(0.8, 1.2), shear=10),
+    ResizedCrop(area=(0.2, 0.8)),
+    CutMix(),
+    RandAugment(operations=2, magnitude=12),
 ]
 
 
@@ -48,7 +59,7 @@ class TestEvery:
         before = images.copy()
         changed, labels = call(transform, images)
         assert changed.dtype == np.float32 and changed.shape == images.shape
-        assert changed.min() >= 0 and changed.max() <= 1
+        assert changed.min() >= -1e-6 and changed.max() <= 1 + 1e-6
         assert np.array_equal(images, before) and not np.array_equal(changed, before)
         assert labels.shape == ((40, 3) if transform.mixes else (40,))
 
@@ -65,23 +76,28 @@ class TestEvery:
         assert transform.to_dict()["name"] == transform.name
         hash(transform)
 
+    @pytest.mark.parametrize("transform", EVERY, ids=lambda transform: transform.name)
+    def test_an_image_that_cannot_be_written_and_one_image_and_none(self, transform):
+        images = make_images(2)[:, :, ::-1]  # mirrored: read from the end
+        images.setflags(write=False)
+        for count in (2, 1, 0):
+            assert call(transform, images[:count])[0].shape == (count, 3, 8, 8)
+
 
 class TestColor:
     @pytest.mark.parametrize("factor", [0.0, 0.4, 1.0, 1.7])
-    @pytest.mark.parametrize("name", ["brightness", "contrast", "saturation"])
+    @pytest.mark.parametrize("name", ["adjust_brightness", "adjust_contrast", "adjust_saturation"])
     @pytest.mark.parametrize("channels", [1, 3])
     def test_each_is_torchvisions(self, name, factor, channels):
         images = make_images(1, channels)  # torchvision takes the mean gray of a whole batch
-        expected = getattr(functional, f"adjust_{name}")(torch.from_numpy(images), factor)
-        np.testing.assert_allclose(adjust_color(images, **{name: factor}), expected.numpy(), atol=1e-4)
+        expected = getattr(functional, name)(torch.from_numpy(images), factor)
+        np.testing.assert_allclose(getattr(augmentation, name)(images, factor), expected.numpy(), atol=1e-4)
 
-    def test_each_image_has_factors_of_its_own(self):
-        images, factors = make_images(3), np.array([[0.5, 1.0, 1.2], [1.5, 0.3, 1.0], [0.0, 1.0, 2.0]])
-        together = adjust_color(images, *factors)
-        for index, image in enumerate(images):
-            np.testing.assert_allclose(
-                together[index], adjust_color(image[None], *factors[:, index])[0], atol=1e-6
-            )
+    @pytest.mark.parametrize("name", ["adjust_brightness", "adjust_contrast", "adjust_saturation"])
+    def test_each_image_has_a_factor_of_its_own(self, name):
+        images, factors, adjust = make_images(3), np.array([0.5, 1.5, 0.0]), getattr(augmentation, name)
+        alone = [adjust(image[None], factor)[0] for image, factor in zip(images, factors, strict=True)]
+        np.testing.assert_allclose(adjust(images, factors), alone, atol=1e-6)
 
     def test_brightness_is_drawn_evenly_on_both_sides_of_one(self):
         images = np.full((20_000, 1, 1, 1), 0.5, dtype=np.float32)
@@ -119,18 +135,16 @@ class TestErasing:
         assert shares[shares > 0].min() > 0.08 and shares.max() < 0.33
         heights, widths = (hidden.any(axis=axis).sum(axis=1)[shares > 0] for axis in (2, 1))
         assert np.array_equal(heights * widths, hidden.sum(axis=(1, 2))[shares > 0])  # rectangles
-        aspect = np.log((heights / 20) / (widths / 30))
+        aspect = np.log(heights / widths)
         assert aspect.mean() == pytest.approx(0, abs=0.02) and np.abs(aspect).max() < np.log(2) + 0.25
         assert aspect.var() == pytest.approx((2 * np.log(2)) ** 2 / 12, rel=0.1)
         places = hidden.mean(axis=0)
         np.testing.assert_allclose(places, places[::-1, ::-1], atol=0.01)
         assert places[0, 0] > 0 and places[-1, -1] > 0
 
-    def test_a_box_larger_than_the_image_is_cut(self):
-        found, _ = Erasing(1.0, area=(1.0, 1.0), aspect=4.0)(
-            make_images(50), np.zeros(50), np.random.default_rng(0)
-        )
-        assert (found == 0).any(axis=(1, 2, 3)).all()
+    def test_a_box_as_large_as_the_image_hides_nothing(self):
+        images = make_images(50)
+        assert np.array_equal(call(Erasing(1.0, area=(1.0, 1.0), aspect=4.0), images)[0], images)
 
     def test_the_value_is_put_there(self):
         found, _ = Erasing(1.0, value=0.75)(
@@ -165,6 +179,21 @@ class TestMixup:
         assert other.var() == pytest.approx(1 / (4 * (2 * alpha + 1)), rel=0.06)
 
 
+class TestCutMix:
+    def test_worked_by_hand(self):
+        images = np.stack([np.zeros((1, 3, 4)), np.ones((1, 3, 4))])
+        found = paste(images, partners=np.array([1, 0]), boxes=np.array([[0, 1, 2, 3], [2, 0, 0, 4]]))
+        assert found[0, 0].tolist() == [[0, 1, 1, 1], [0, 1, 1, 1], [0, 0, 0, 0]]
+        assert (found[1] == 1).all()
+
+    def test_labels_have_the_share_of_the_area(self):
+        labels = np.arange(50) % 10
+        images = np.eye(10, dtype=np.float32)[labels][:, :, None, None] * np.ones((6, 9), np.float32)
+        mixed, soft = apply([CutMix()], images, labels, 10, np.random.default_rng(0))
+        np.testing.assert_allclose(mixed.mean(axis=(2, 3)), soft, atol=1e-6)
+        assert set(np.unique(mixed)) == {0, 1} and ((soft > 0).sum(axis=1) == 2).mean() > 0.5
+
+
 class TestInARow:
     def test_the_order_is_that_of_the_list(self):
         @dataclasses.dataclass(frozen=True)
@@ -188,8 +217,8 @@ class TestInARow:
     def test_each_draws_after_the_one_before(self):
         images, random = make_images(), np.random.default_rng(3)
         first, _ = EVERY[0](images, np.zeros(5), random)
-        second, _ = EVERY[1](first, np.zeros(5), random)
-        together, _ = apply(EVERY[:2], images, np.zeros(5, dtype=int), 2, np.random.default_rng(3))
+        second, _ = EVERY[3](first, np.zeros(5), random)
+        together, _ = apply([EVERY[0], EVERY[3]], images, np.zeros(5, dtype=int), 2, np.random.default_rng(3))
         assert np.array_equal(second, together)
 
     def test_mixed_twice_an_image_has_up_to_four_classes(self):
@@ -235,6 +264,44 @@ class TestMessages:
             ),
             ({"name": "erasing", "area": [0, 0.1]}, ValueError, "area must be above 0 and at most 1, got 0"),
             ({"name": "erasing", "aspect": 0.5}, ValueError, "aspect must be at least 1, got 0.5"),
+            (
+                {"name": "rotation", "degrees": 200},
+                ValueError,
+                "degrees must be at least 0 and at most 180, got 200",
+            ),
+            (
+                {"name": "affine", "translate": 1.5},
+                ValueError,
+                "translate must be at least 0 and at most 1, got 1.5",
+            ),
+            ({"name": "affine", "shear": 90}, ValueError, "shear must be at least 0 and below 90, got 90"),
+            ({"name": "affine", "scale": 2}, ValueError, "scale must be the smallest and the largest factor"),
+            ({"name": "affine", "scale": [0, 1]}, ValueError, "affine': scale must be above 0, got 0"),
+            ({"name": "affine", "scale": [1, np.inf]}, ValueError, "scale must be above 0, got inf"),
+            ({"name": "affine", "scale": [2, 1]}, ValueError, r"the smaller factor first, got \[2, 1\]"),
+            ({"name": "resized_crop", "area": [0.5, 2]}, ValueError, "area must be above 0 and at most 1"),
+            ({"name": "resized_crop", "aspect": 0.5}, ValueError, "aspect must be at least 1, got 0.5"),
+            ({"name": "cutmix", "alpha": -1}, ValueError, "augment 'cutmix': alpha must be above 0, got -1"),
+            (
+                {"name": "rand_augment", "operations": 0},
+                ValueError,
+                "operations must be at least 1, got 0",
+            ),
+            (
+                {"name": "rand_augment", "operations": 1.5},
+                TypeError,
+                "operations must be a whole number, got 1.5",
+            ),
+            (
+                {"name": "rand_augment", "magnitude": 31},
+                ValueError,
+                "magnitude must be at least 0 and at most 30",
+            ),
+            (
+                {"name": "randaugment"},
+                ValueError,
+                "unknown transform: 'randaugment'. Did you mean 'rand_augment'",
+            ),
             ({"name": "erasing", "value": 2}, ValueError, "value must be at least 0 and at most 1, got 2"),
         ],
     )

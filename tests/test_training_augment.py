@@ -77,6 +77,15 @@ class TestBatches:
             np.testing.assert_allclose(y.numpy(), labels, atol=1e-6)
             assert y.dtype == torch.float32
 
+    @pytest.mark.parametrize("name", augmentation.TRANSFORMS)
+    def test_each_is_read_by_its_name(self, name):
+        recipe = Recipe.from_toml(f'augment = [{{name = "{name}"}}]')
+        plain, changed = (
+            next(iter(Batches(make_set(), 20, augment=augment)))[0] for augment in ((), recipe.augment)
+        )
+        assert changed.dtype == torch.float32 and changed.shape == plain.shape
+        assert torch.equal(changed, plain) == (name == "color_jitter")  # which draws nothing unless told so
+
     def test_pixels_are_scaled_after_it(self):
         plain, scaled = (
             next(iter(Batches(make_set(), 20, mean=mean, std=std, augment=MANY)))[0]

@@ -7,18 +7,13 @@ from typing import ClassVar
 import numpy as np
 
 from cnncourse._checks import check_number
-from cnncourse.augmentation.transform import Transform
+from cnncourse.augmentation.transform import Transform, apply_each
 
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # how bright red, green and blue look, ITU-R BT.601
 
 
-def adjust_color(
-    images: np.ndarray,
-    brightness: np.ndarray | float = 1.0,
-    contrast: np.ndarray | float = 1.0,
-    saturation: np.ndarray | float = 1.0,
-) -> np.ndarray:
-    """Change the light in which images seem to be taken; what leaves the range 0 to 1 is cut off.
+def adjust_brightness(images: np.ndarray, brightness: np.ndarray | float) -> np.ndarray:
+    """Make images lighter or darker; what leaves the range 0 to 1 is cut off.
 
     Parameters
     ----------
@@ -26,8 +21,48 @@ def adjust_color(
         float32 on the scale 0 to 1.
     brightness : float or ndarray of shape (N,)
         Every pixel is multiplied by it.
+
+    Returns
+    -------
+    ndarray of shape (N, C, H, W)
+
+    Examples
+    --------
+    >>> adjust_brightness(np.array([0.2, 0.4]).reshape(1, 1, 1, 2), 2.0).ravel()
+    array([0.4, 0.8])
+    """
+    return _blend(images, 0.0, brightness)
+
+
+def adjust_contrast(images: np.ndarray, contrast: np.ndarray | float) -> np.ndarray:
+    """Make light and dark differ more or less; what leaves the range 0 to 1 is cut off.
+
+    Parameters
+    ----------
+    images : ndarray of shape (N, C, H, W)
+        float32 on the scale 0 to 1.
     contrast : float or ndarray of shape (N,)
         The distance of every pixel from the image's mean gray is multiplied by it.
+
+    Returns
+    -------
+    ndarray of shape (N, C, H, W)
+
+    Examples
+    --------
+    >>> adjust_contrast(np.array([0.2, 0.4]).reshape(1, 1, 1, 2), 0.5).ravel().round(2)
+    array([0.25, 0.35])
+    """
+    return _blend(images, _gray(images).mean(axis=(2, 3), keepdims=True), contrast)
+
+
+def adjust_saturation(images: np.ndarray, saturation: np.ndarray | float) -> np.ndarray:
+    """Make colors stronger or weaker; what leaves the range 0 to 1 is cut off.
+
+    Parameters
+    ----------
+    images : ndarray of shape (N, C, H, W)
+        float32 on the scale 0 to 1.
     saturation : float or ndarray of shape (N,)
         The distance of every pixel from its own gray is multiplied by it; without effect on one channel.
 
@@ -37,32 +72,30 @@ def adjust_color(
 
     Examples
     --------
-    >>> image = np.array([0.2, 0.4]).reshape(1, 1, 1, 2)
-    >>> [adjust_color(image, **by).ravel().round(2).tolist() for by in ({"brightness": 2}, {"contrast": 0.5})]
-    [[0.4, 0.8], [0.25, 0.35]]
+    >>> red = np.array([1.0, 0.0, 0.0]).reshape(1, 3, 1, 1)
+    >>> adjust_saturation(red, 0.0).ravel().round(3)
+    array([0.299, 0.299, 0.299])
     """
-    factors = (brightness, contrast, saturation)
-    b, c, s = (np.asarray(factor, dtype=np.float32).reshape(-1, 1, 1, 1) for factor in factors)
-    images = np.clip(images * b, 0, 1)
-    mean = _gray(images).mean(axis=(2, 3), keepdims=True)  # (N, 1, 1, 1)
-    images = np.clip(mean + c * (images - mean), 0, 1)
-    if images.shape[1] == 3:
-        gray = _gray(images)  # (N, 1, H, W)
-        images = np.clip(gray + s * (images - gray), 0, 1)
-    return images
+    return _blend(images, _gray(images), saturation)
+
+
+def _blend(images: np.ndarray, others: np.ndarray | float, factor: np.ndarray | float) -> np.ndarray:
+    """Multiply the distance of images from others by a factor, one for all or one for each."""
+    share = np.asarray(factor, dtype=np.float32).reshape(-1, 1, 1, 1)
+    blended: np.ndarray = np.clip(share * images + (1 - share) * others, 0, 1)
+    return blended
 
 
 def _gray(images: np.ndarray) -> np.ndarray:
     """Return the brightness of each pixel, (N, 1, H, W)."""
-    if images.shape[1] == 3:
-        images = images * _LUMA[:, None, None] * 3
-    gray: np.ndarray = images.mean(axis=1, keepdims=True)
-    return gray
+    weights = _LUMA if images.shape[1] == 3 else np.full(images.shape[1], 1 / images.shape[1], images.dtype)
+    gray: np.ndarray = np.einsum("nchw,c->nhw", images, weights)
+    return gray[:, None]
 
 
 @dataclasses.dataclass(frozen=True)
 class ColorJitter(Transform):
-    """Draw brightness, contrast and saturation of each image, in this order.
+    """Draw brightness, contrast and saturation of each image, and the order in which they change.
 
     Parameters
     ----------
@@ -89,9 +122,17 @@ class ColorJitter(Transform):
     def __call__(
         self, images: np.ndarray, labels: np.ndarray, random: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Draw the factors and adjust."""
-        factors = (
-            random.uniform(max(0.0, 1 - x), 1 + x, len(images))  # (N,)
-            for x in (self.brightness, self.contrast, self.saturation)
-        )
-        return adjust_color(images, *factors), labels
+        """Draw factors and orders, and adjust."""
+        possible = {
+            adjust_brightness: self.brightness,
+            adjust_contrast: self.contrast,
+            adjust_saturation: self.saturation,
+        }
+        spread = {adjust: x for adjust, x in possible.items() if x}
+        factors = np.array([random.uniform(max(0.0, 1 - x), 1 + x, len(images)) for x in spread.values()])
+        orders = random.permuted(
+            np.tile(np.arange(len(spread)), (len(images), 1)), axis=1
+        )  # (N, adjustments)
+        for turn in orders.T:
+            images = apply_each(list(spread), images, turn, factors[turn, np.arange(len(images))])
+        return images, labels

@@ -7,7 +7,8 @@ from typing import ClassVar
 import numpy as np
 
 from cnncourse._checks import check_number
-from cnncourse.augmentation.transform import Transform
+from cnncourse.augmentation.boxes import draw_boxes, mask_boxes
+from cnncourse.augmentation.transform import Transform, check_range
 
 
 def erase(images: np.ndarray, boxes: np.ndarray, value: float = 0.0) -> np.ndarray:
@@ -32,16 +33,12 @@ def erase(images: np.ndarray, boxes: np.ndarray, value: float = 0.0) -> np.ndarr
            [0., 0., 0., 1.],
            [0., 0., 0., 1.]])
     """
-    top, left, height, width = (side.reshape(-1, 1) for side in np.asarray(boxes).T)  # (N, 1) each
-    y, x = (np.arange(size) for size in images.shape[2:])
-    rows, columns = (top <= y) & (y < top + height), (left <= x) & (x < left + width)  # (N, H), (N, W)
-    hidden = rows[:, None, :, None] & columns[:, None, None, :]  # (N, 1, H, W)
-    return np.where(hidden, images.dtype.type(value), images)
+    return np.where(mask_boxes(boxes, images.shape[2:]), images.dtype.type(value), images)
 
 
 @dataclasses.dataclass(frozen=True)
 class Erasing(Transform):
-    """Hide a rectangle of drawn size, form and place.
+    """Hide a rectangle of drawn size, form and place; one that does not fit into the image hides nothing.
 
     Parameters
     ----------
@@ -76,24 +73,15 @@ class Erasing(Transform):
         check_number("probability", self.probability, 0, 1, below=False)
         check_number("aspect", self.aspect, 1, math.inf)
         check_number("value", self.value, 0, 1, below=False)
-        area = self.area
-        if not isinstance(area, (list, tuple)) or len(area) != 2:
-            raise ValueError(f"area must be the smallest and the largest share, got {area!r}")
-        for share in area:
-            check_number("area", share, 0, 1, above=True, below=False)
-        if area[0] > area[1]:
-            raise ValueError(f"area must give the smaller share first, got {list(area)}")
-        object.__setattr__(self, "area", tuple(area))
+        object.__setattr__(self, "area", check_range("area", self.area, "share"))
 
     def __call__(
         self, images: np.ndarray, labels: np.ndarray, random: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
         """Draw the rectangles and erase."""
-        count, _, *size = images.shape
-        area = random.uniform(*self.area, count)  # (N,), as are the rest
-        aspect = np.exp(random.uniform(-math.log(self.aspect), math.log(self.aspect), count))
-        root = np.sqrt(np.stack([area * aspect, area / aspect])) * np.reshape(size, (2, 1))
-        sides = np.clip(np.rint(root), 1, np.reshape(size, (2, 1))).astype(int)  # (2, N): heights, widths
-        places = random.integers(0, np.reshape(size, (2, 1)) - sides + 1)  # (2, N): tops, lefts
-        sides[:, random.random(count) >= self.probability] = 0
-        return erase(images, np.stack([*places, *sides], axis=1), self.value), labels
+        count, _, height, width = images.shape
+        boxes = draw_boxes(
+            count, (height, width), self.area, self.aspect, random, largest=(height - 1, width - 1)
+        )
+        boxes[random.random(count) >= self.probability] = 0
+        return erase(images, boxes, self.value), labels

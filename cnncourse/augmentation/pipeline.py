@@ -9,10 +9,15 @@ import numpy as np
 from cnncourse._checks import suggest
 from cnncourse.augmentation.color import ColorJitter
 from cnncourse.augmentation.erasing import Erasing
-from cnncourse.augmentation.mixing import Mixup
+from cnncourse.augmentation.geometry import Affine, ResizedCrop, Rotation
+from cnncourse.augmentation.mixing import CutMix, Mixup
+from cnncourse.augmentation.policy import RandAugment
 from cnncourse.augmentation.transform import Transform
 
-TRANSFORMS: dict[str, type[Transform]] = {kind.name: kind for kind in (ColorJitter, Erasing, Mixup)}
+TRANSFORMS: dict[str, type[Transform]] = {
+    kind.name: kind
+    for kind in (Rotation, Affine, ResizedCrop, ColorJitter, Erasing, Mixup, CutMix, RandAugment)
+}
 
 
 def read_transform(values: Transform | Mapping[str, Any]) -> Transform:
