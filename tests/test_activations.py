@@ -16,6 +16,8 @@ from cnncourse.activations import (
     dense_stack,
     dense_stack_backward,
     derivative,
+    elu,
+    elu_backward,
     fans,
     gain,
     gelu,
@@ -35,6 +37,7 @@ from cnncourse.activations import (
 TORCH = {
     "relu": F.relu,
     "leaky_relu": F.leaky_relu,
+    "elu": F.elu,
     "gelu": F.gelu,
     "silu": F.silu,
     "tanh": torch.tanh,
@@ -70,6 +73,15 @@ def test_leaky_slopes_agree_with_torch(x, slope):
     np.testing.assert_allclose(leaky_relu_backward(np.ones_like(x), x, slope), leaf.grad, **EXACT)
 
 
+@given(x=any_shape, alpha=st.floats(0.1, 3))
+def test_elus_agree_with_torch(x, alpha):
+    leaf = torch.tensor(x, requires_grad=True)
+    expected = F.elu(leaf, alpha)
+    expected.sum().backward()
+    np.testing.assert_allclose(elu(x, alpha), expected.detach(), **EXACT)
+    np.testing.assert_allclose(elu_backward(np.ones_like(x), x, alpha), leaf.grad, **EXACT)
+
+
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_derivative_is_the_slope(name):
     x = np.linspace(-4, 4, 50)  # none of them at a corner
@@ -101,6 +113,9 @@ def test_far_from_zero_nothing_overflows():
     assert sigmoid(x).tolist() == [0, 1]
     assert sigmoid_backward(np.ones(2), x).tolist() == [0, 0]
     assert gelu(x).tolist() == silu(x).tolist() == [0, 1e4]
+    with np.errstate(over="raise"):
+        assert elu(x).tolist() == [-1, 1e4]
+        assert elu_backward(np.ones(2), x).tolist() == [0, 1]
 
 
 def test_corner_of_relu_has_the_slope_that_torch_gives_it():

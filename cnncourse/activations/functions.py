@@ -102,6 +102,37 @@ def leaky_relu_backward(grad_output: Any, x: Any, negative_slope: float = 0.01) 
     return np.where(z > 0, g, negative_slope * g)
 
 
+def elu(x: Any, alpha: float = 1.0) -> np.ndarray:
+    """Return each positive number as it is, and ``alpha (exp(x) - 1)`` for each negative one.
+
+    References
+    ----------
+    Clevert, Unterthiner, Hochreiter, "Fast and accurate deep network learning by exponential linear units
+    (ELUs)", ICLR 2016, https://arxiv.org/abs/1511.07289.
+
+    Examples
+    --------
+    >>> elu([-1000.0, -1.0, 0.0, 3.0]).round(3)
+    array([-1.   , -0.632,  0.   ,  3.   ])
+    """
+    z = check_array("x", x)
+    below: np.ndarray = alpha * np.expm1(np.minimum(z, 0))  # of numbers above 0 it would overflow
+    return np.where(z > 0, z, below)
+
+
+def elu_backward(grad_output: Any, x: Any, alpha: float = 1.0) -> np.ndarray:
+    """Return the gradient for the input of `elu`: `grad_output` times 1 above 0, ``alpha exp(x)`` elsewhere.
+
+    Examples
+    --------
+    >>> elu_backward([10, 10, 10], [-1.0, 0.0, 3.0]).round(2)
+    array([ 3.68, 10.  , 10.  ])
+    """
+    g, z = _check_both(grad_output, x)
+    grad: np.ndarray = g * np.where(z > 0, z.dtype.type(1), alpha * np.exp(np.minimum(z, 0)))
+    return grad
+
+
 def sigmoid(x: Any) -> np.ndarray:
     """Return ``1 / (1 + exp(-x))``, between 0 and 1, without overflow.
 
@@ -227,6 +258,7 @@ def gelu_backward(grad_output: Any, x: Any) -> np.ndarray:
 ACTIVATIONS: dict[str, Activation] = {
     "relu": Activation(relu, relu_backward),
     "leaky_relu": Activation(leaky_relu, leaky_relu_backward),
+    "elu": Activation(elu, elu_backward),
     "gelu": Activation(gelu, gelu_backward),
     "silu": Activation(silu, silu_backward),
     "tanh": Activation(tanh, tanh_backward),
