@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from filelock import FileLock
 from PIL import Image
@@ -441,3 +442,16 @@ def test_a_byte_order_mark_before_an_experiment_or_a_record_is_read_over(here):
     stored = next((Path(experiments.__file__).parent / "records" / "vgg-kernels").glob("*.json"))
     (here / "record.json").write_text(stored.read_text(encoding="utf-8"), encoding="utf-8-sig")
     assert RunRecord.load(here / "record.json") == RunRecord.load(stored)
+
+
+def test_published_errors_are_those_of_the_papers_figure():
+    """Plain networks end as in figure 6, and both residual ones below them."""
+    curves = experiments.published_errors()
+    ends = {name: errors[-5:].mean() for name, (_, errors) in curves.items()}
+    assert ends["resnet56"] < ends["resnet20"] < ends["plain20"] < ends["plain56"]
+    for steps, errors in curves.values():
+        assert steps.shape == errors.shape == (32,)
+        assert steps[-1] == 64
+        known = errors[np.isfinite(errors)]
+        assert known.min() >= 0
+        assert known.max() <= 0.2

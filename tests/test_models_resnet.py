@@ -103,11 +103,36 @@ def test_block_is_its_branch_plus_its_input(block):
     x = torch.randn(2, 64 if isinstance(block, Bottleneck) else 16, 8, 8)
     with torch.no_grad():
         whole = block(x)
-        block.residual = False
+        block.shortcut = "none"
         alone = block(x)  # relu(F(x))
     assert not torch.allclose(whole, alone)
     shown = alone > 0  # there F(x) is known
     torch.testing.assert_close(whole[shown], torch.relu(alone + x)[shown])
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("kind", [BasicBlock, Bottleneck])
+def test_half_a_shortcut_adds_the_input_or_passes_its_gradient(kind, stride):
+    torch.manual_seed(0)
+    blocks = {
+        name: kind(16, 16 * stride // kind.expansion, stride, name)
+        for name in ("none", "A", "forward", "backward")
+    }
+    x = torch.rand(3, 16, 6, 6, requires_grad=True)
+    sums, grads = {}, {}
+    for name, block in blocks.items():
+        block.load_state_dict(blocks["A"].state_dict())
+        last = block.relu2 if kind is BasicBlock else block.relu3
+        last.register_forward_pre_hook(lambda _, given, name=name: sums.update({name: given[0]}))
+        block(x)  # what comes before the last ReLU is kept in sums
+        direction = torch.linspace(-1, 1, sums[name].numel()).reshape(sums[name].shape)
+        (grads[name],) = torch.autograd.grad(sums[name], x, direction)
+    assert torch.equal(sums["forward"], sums["A"])
+    assert torch.equal(sums["backward"], sums["none"])
+    assert torch.equal(grads["forward"], grads["none"])
+    torch.testing.assert_close(grads["backward"], grads["A"])
+    assert not torch.allclose(sums["A"], sums["none"])
+    assert not torch.allclose(grads["A"], grads["none"])
 
 
 @pytest.mark.parametrize("name", ["resnet20", "preact_resnet20", "resnet18", "resnet50"])
@@ -155,11 +180,13 @@ def test_messages():
         ValueError, match=r"layers must be the blocks of each of the four stages, .* \(2, 2\)"
     ):
         ResNet(layers=(2, 2))
-    with pytest.raises(ValueError, match=r"shortcut is unknown: 'C'\. Known: A, B, none"):
+    with pytest.raises(ValueError, match=r"shortcut is unknown: 'C'\. Known: A, B, none, forward, back"):
         create_model("resnet20", options={"shortcut": "C"})
     with pytest.raises(ValueError, match="zero_last needs a shortcut"):
         create_model("plain20", options={"zero_last": True})
-    with pytest.raises(ValueError, match="preactivation needs a shortcut"):
+    with pytest.raises(ValueError, match="zero_last needs a shortcut"):
+        create_model("resnet20", options={"shortcut": "backward", "zero_last": True})
+    with pytest.raises(ValueError, match="preactivation needs a shortcut, got shortcut='none'"):
         create_model("plain20", options={"preactivation": True})
     with pytest.raises(ValueError, match=r"option of resnet20 is unknown: 'zero_lst'. Did you mean"):
         create_model("resnet20", options={"zero_lst": True})

@@ -68,6 +68,8 @@ EMPTY = {
     "field_centers": (lambda: plots.receptive_field.field_centers(PICTURE, {}), "grids is empty"),
     "spotlights": (lambda: plots.receptive_field.spotlights(PICTURE, {}), "shares is empty"),
     "block_diagrams": (lambda: plots.resnet.block_diagrams({}, (1, 2, 2)), "blocks is empty"),
+    "error_panels": (lambda: plots.resnet.error_panels({}), "panels is empty"),
+    "lines of error_panels": (lambda: plots.resnet.error_panels({"a": {}}), r"panels\['a'\] is empty"),
     "layer_norms": (lambda: plots.resnet.layer_norms({}), "panels is empty"),
     "networks of layer_norms": (lambda: plots.resnet.layer_norms({"a": {}}), r"panels\['a'\] is empty"),
     "loss_slices": (lambda: plots.resnet.loss_slices({}, [0, 1]), "surfaces is empty"),

@@ -26,10 +26,39 @@ def test_a_slice_is_drawn_over_its_steps_with_a_mark_in_the_middle():
     assert [ax.get_title() for ax in axes] == ["bowl", "slope"]
     assert axes[0].get_xlim() == (-2, 2)
     assert axes[0].lines[0].get_xydata().tolist() == [[0, 0]]
-    bars = [ax for ax in axes[0].figure.axes if ax not in axes]
-    assert [bar.get_xlabel() for bar in bars] == ["loss", "loss"]
-    assert bars[0].get_xlim() == (0, 8)
-    assert bars[1].get_xlim() == (-2, 2)
+    (bar,) = [ax for ax in axes[0].figure.axes if ax not in axes]
+    assert bar.get_xlabel() == "loss"
+    assert bar.get_xlim() == (-2, 8)
+    first, second = (ax.collections[0] for ax in axes)  # one scale for both
+    assert first.levels.tolist() == second.levels.tolist()
+    assert first.get_clim() == second.get_clim()
+
+
+def test_slices_beyond_the_highest_value_of_the_scale_have_one_color():
+    steps = np.linspace(-2, 2, 5)
+    bowl = steps**2 + steps[:, None] ** 2
+    (ax,) = plots.resnet.loss_slices({"bowl": bowl}, steps, highest=4)
+    filled = ax.collections[0]
+    assert filled.levels.max() == 4
+    assert filled.extend == "max"
+    with pytest.raises(ValueError, match=r"highest is -1\.0, but the lowest value of surfaces is 0; give"):
+        plots.resnet.loss_slices({"bowl": bowl}, steps, highest=-1)
+
+
+def test_errors_of_several_seeds_are_a_mean_and_a_band():
+    axes = plots.resnet.error_panels(
+        {
+            "paper": {"20": ([4, 8], [0.2, 0.1]), "56": ([4, 8], [np.nan, 0.2])},
+            "ours": {"56": ([1, 2], [[0.5, 0.3], [0.7, 0.5]])},
+        }
+    )
+    assert [ax.get_title() for ax in axes] == ["paper", "ours"]
+    assert axes[1].lines[0].get_ydata().tolist() == [0.6, 0.4]
+    assert axes[1].lines[0].get_color() == axes[0].lines[1].get_color()
+    assert len(axes[0].collections) == 0
+    assert len(axes[1].collections) == 1
+    (legend,) = axes[0].figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["20", "56"]
 
 
 def test_rows_of_a_slice_go_up():
@@ -66,6 +95,10 @@ def test_messages():
         plots.resnet.block_diagrams({str(i): BasicBlock(8, 16, 2) for i in range(4)}, (8, 4, 4))
     with pytest.raises(ValueError, match="panels is empty"):
         plots.resnet.layer_norms({})
+    with pytest.raises(ValueError, match=r"panels\['a'\] is empty"):
+        plots.resnet.error_panels({"a": {}})
+    with pytest.raises(ValueError, match=r"panels\['a'\]\['x'\] has 2 steps but errors of shape \(1, 3\)"):
+        plots.resnet.error_panels({"a": {"x": ([1, 2], [1, 2, 3])}})
     with pytest.raises(ValueError, match="surfaces is empty"):
         plots.resnet.loss_slices({}, [0, 1])
     with pytest.raises(ValueError, match=r"surfaces\['a'\] has shape \(2, 2\), but steps has 3 values"):

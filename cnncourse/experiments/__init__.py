@@ -22,6 +22,7 @@ from cnncourse.experiments.kept_runs import (
     read_record,
     read_records,
 )
+from cnncourse.experiments.published import published_errors
 from cnncourse.experiments.record import RunRecord
 from cnncourse.experiments.recording import RunStatus, experiment_status, run_experiment
 from cnncourse.experiments.results import describe_results
@@ -50,6 +51,7 @@ __all__ = [
     "load_model",
     "load_records",
     "load_run",
+    "published_errors",
     "read_record",
     "read_records",
     "run_experiment",

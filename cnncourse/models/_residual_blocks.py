@@ -8,7 +8,7 @@ from cnncourse._checks import check_choice
 
 __all__ = ["SHORTCUTS", "BasicBlock", "Block", "Bottleneck", "PreActivationBlock", "ZeroPadShortcut"]
 
-SHORTCUTS = ("A", "B", "none")
+SHORTCUTS = ("A", "B", "none", "forward", "backward")
 
 
 class ZeroPadShortcut(nn.Module):
@@ -60,9 +60,11 @@ class BasicBlock(nn.Module):
         Channels of both convolutions and, since `expansion` is 1, of the output.
     stride : int
         Of the first convolution.
-    shortcut : {"A", "B", "none"}
+    shortcut : {"A", "B", "none", "forward", "backward"}
         What the shortcut does where the shape changes: zeros for new channels (A) or a 1x1 convolution (B).
-        Where it does not change, both are the identity. Without a shortcut, the block is a plain one.
+        Where it does not change, both are the identity. Without a shortcut, the block is a plain one. Two
+        are halves of A, for experiments: "forward" adds the input but passes no gradient back, "backward"
+        adds nothing but passes the gradient back.
 
     Examples
     --------
@@ -81,16 +83,14 @@ class BasicBlock(nn.Module):
         self.conv2 = nn.Conv2d(channels, channels, kernel_size=3, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(channels)
         self.relu2 = nn.ReLU()
-        self.residual = shortcut != "none"
+        self.shortcut = shortcut
         self.downsample = _downsample(in_channels, channels, stride, shortcut)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map (N, in_channels, H, W) to (N, channels, H / stride, W / stride)."""
         out = self.relu1(self.bn1(self.conv1(x)))  # (N, channels, H / stride, W / stride)
         out = self.bn2(self.conv2(out))  # F(x), of the same shape
-        if self.residual:
-            out = out + (x if self.downsample is None else self.downsample(x))
-        return self.relu2(out)  # type: ignore[no-any-return]
+        return self.relu2(_add_shortcut(self, out, x))  # type: ignore[no-any-return]
 
     def zero_last(self) -> None:
         """Set the last scale to zero, so that F(x) = 0 until training changes it."""
@@ -111,7 +111,7 @@ class Bottleneck(nn.Module):
         Channels of the 3x3 convolution; the output has four times as many (`expansion`).
     stride : int
         Of the 3x3 convolution.
-    shortcut : {"A", "B", "none"}
+    shortcut : {"A", "B", "none", "forward", "backward"}
         As in `BasicBlock`.
 
     Examples
@@ -134,7 +134,7 @@ class Bottleneck(nn.Module):
         self.conv3 = nn.Conv2d(channels, out_channels, kernel_size=1, bias=False)
         self.bn3 = nn.BatchNorm2d(out_channels)
         self.relu3 = nn.ReLU()
-        self.residual = shortcut != "none"
+        self.shortcut = shortcut
         self.downsample = _downsample(in_channels, out_channels, stride, shortcut)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -142,9 +142,7 @@ class Bottleneck(nn.Module):
         out = self.relu1(self.bn1(self.conv1(x)))  # (N, channels, H, W)
         out = self.relu2(self.bn2(self.conv2(out)))  # (N, channels, H / stride, W / stride)
         out = self.bn3(self.conv3(out))  # (N, 4 channels, H / stride, W / stride)
-        if self.residual:
-            out = out + (x if self.downsample is None else self.downsample(x))
-        return self.relu3(out)  # type: ignore[no-any-return]
+        return self.relu3(_add_shortcut(self, out, x))  # type: ignore[no-any-return]
 
     def zero_last(self) -> None:
         """Set the last scale to zero, so that F(x) = 0 until training changes it."""
@@ -209,12 +207,24 @@ class PreActivationBlock(nn.Module):
 Block = BasicBlock | Bottleneck | PreActivationBlock
 
 
+def _add_shortcut(block: BasicBlock | Bottleneck, out: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    """Return F(x), which is `out`, with what the block's shortcut adds to it."""
+    if block.shortcut == "none":
+        return out
+    way = x if block.downsample is None else block.downsample(x)
+    if block.shortcut == "forward":
+        way = way.detach()  # its value, without its gradient
+    if block.shortcut == "backward":
+        way = way - way.detach()  # zero, with its gradient
+    return out + way
+
+
 def _downsample(in_channels: int, out_channels: int, stride: int, shortcut: str) -> nn.Module | None:
     """Return what a shortcut does where the shape changes; None for the identity, and for no shortcut."""
     check_choice("shortcut", shortcut, SHORTCUTS)
     if shortcut == "none" or (stride == 1 and in_channels == out_channels):
         return None
-    if shortcut == "A":
+    if shortcut != "B":
         return ZeroPadShortcut(out_channels - in_channels, stride)
     conv = nn.Conv2d(in_channels, out_channels, kernel_size=1, stride=stride, bias=False)
     return nn.Sequential(conv, nn.BatchNorm2d(out_channels))

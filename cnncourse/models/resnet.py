@@ -108,7 +108,7 @@ class CifarResNet(nn.Module):
         Channels of the images.
     depth : int
         Layers with weights: 6 n + 2 for n blocks a stage.
-    shortcut : {"A", "B", "none"}
+    shortcut : {"A", "B", "none", "forward", "backward"}
         As in `BasicBlock`; the paper's networks for CIFAR have A, and "none" gives their plain twins, which
         have as many parameters.
     zero_last : bool
@@ -194,9 +194,9 @@ def _check_depth(depth: int) -> int:
 
 def _check_shortcut(shortcut: str, zero_last: bool, preactivation: bool) -> None:
     check_choice("shortcut", shortcut, SHORTCUTS)
-    if shortcut == "none" and preactivation:
-        raise ValueError("preactivation needs a shortcut, got shortcut='none'; use 'A' or 'B'")
-    if shortcut == "none" and zero_last:
+    if shortcut not in ("A", "B") and preactivation:
+        raise ValueError(f"preactivation needs a shortcut, got shortcut={shortcut!r}; use 'A' or 'B'")
+    if shortcut in ("none", "backward") and zero_last:
         raise ValueError("zero_last needs a shortcut: without one, all outputs would be zero; use 'A' or 'B'")
 
 

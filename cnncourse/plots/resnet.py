@@ -1,15 +1,16 @@
-"""What the chapter on residual networks draws: blocks side by side, norms by layer, slices of the loss."""
+"""What the chapter on residual networks draws: errors, blocks, norms by layer, slices of the loss."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FormatStrFormatter, LogLocator, MaxNLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 from torch import nn
 
 from cnncourse._checks import check_filled
 from cnncourse.plots._arrays import to_array, to_plane
+from cnncourse.plots._charts import percent_text
 from cnncourse.plots._diagrams import block_diagram
 from cnncourse.plots._style import (
     AMOUNT,
@@ -25,7 +26,7 @@ from cnncourse.plots._style import (
     tidy,
 )
 
-__all__ = ["block_diagrams", "layer_norms", "loss_slices"]
+__all__ = ["block_diagrams", "error_panels", "layer_norms", "loss_slices"]
 
 LEVELS = 14
 
@@ -86,6 +87,79 @@ def _sides(ax: Axes) -> tuple[float, float]:
     outlines = [patch.get_patch_transform().transform_path(patch.get_path()) for patch in ax.patches]
     x = np.concatenate([np.asarray(path.vertices)[:, 0] for path in outlines])
     return float(x.min()), float(x.max())
+
+
+def error_panels(
+    panels: Mapping[str, Mapping[str, tuple[Any, Any]]],
+    xlabel: str = "thousand steps",
+    ylabel: str = "training error",
+) -> np.ndarray:
+    """Draw errors against steps in panels side by side, each with scales of its own; names are common to all.
+
+    Parameters
+    ----------
+    panels : mapping from str to mapping from str to (x, y)
+        For each panel's title the lines by name: x of shape (n,), and y, from 0 to 1, of shape (n,) or
+        (seeds, n). Of several seeds the line is the mean, and a band runs from the lowest to the highest.
+        Not-a-number leaves a gap.
+    xlabel, ylabel : str
+        Names of the axes.
+
+    Returns
+    -------
+    ndarray of Axes
+        One for each panel.
+
+    Raises
+    ------
+    ValueError
+        If there is no panel, one has no line, or x and y of a line differ in length.
+
+    Examples
+    --------
+    >>> axes = error_panels({"paper": {"20": ([1, 2], [0.4, 0.2])}, "ours": {"20": ([1, 2], [0.5, 0.3])}})
+    >>> [ax.get_title() for ax in axes]
+    ['paper', 'ours']
+    """
+    check_filled("panels", panels, "at least one, as {title: {name: (x, y)}}")
+    for title, runs in panels.items():
+        check_filled(f"panels[{title!r}]", runs, "at least one line, as {name: (x, y)}")
+    curves = {
+        title: {name: _steps_and_errors(f"panels[{title!r}][{name!r}]", *xy) for name, xy in runs.items()}
+        for title, runs in panels.items()
+    }
+    names = list(dict.fromkeys(name for runs in panels.values() for name in runs))
+    fig, axes = figure(1, len(panels), height=3.3)
+    with style():
+        handles: dict[str, Any] = {}
+        for ax, (title, runs) in zip(np.atleast_1d(axes), curves.items(), strict=True):
+            for name, (place, errors) in runs.items():
+                index = names.index(name)
+                color = PALETTE[index % len(PALETTE)]
+                look: Any = {"color": color, "linestyle": LINE_STYLES[index % len(LINE_STYLES)]}
+                (handles[name],) = ax.plot(place, errors.mean(axis=0), label=name, **look)
+                if len(errors) > 1:
+                    span = errors.min(axis=0), errors.max(axis=0)
+                    ax.fill_between(place, *span, color=color, alpha=0.18, linewidth=0)
+            ax.set_ylim(0, None)
+            ax.set_xlim(0, None)
+            ax.yaxis.set_major_formatter(FuncFormatter(percent_text))
+            ax.xaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
+            ax.set_title(title)
+            ax.set_xlabel(xlabel)
+            grid(ax)
+        np.atleast_1d(axes)[0].set_ylabel(ylabel)
+        named = [handles[name] for name in names]
+        fig.legend(handles=named, loc="outside upper left", ncols=4, columnspacing=1.2)
+    return np.atleast_1d(axes)
+
+
+def _steps_and_errors(argument: str, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return x of shape (n,) and y of shape (seeds, n)."""
+    place, errors = to_array(argument, x).ravel(), np.atleast_2d(to_array(argument, y).astype(float))
+    if errors.shape[-1] != place.size:
+        raise ValueError(f"{argument} has {place.size} steps but errors of shape {errors.shape}")
+    return place, errors
 
 
 def layer_norms(
@@ -149,11 +223,13 @@ def layer_norms(
 
 
 def loss_slices(
-    surfaces: Mapping[str, Any], steps: Any, xlabel: str = "first direction", ylabel: str = "second direction"
+    surfaces: Mapping[str, Any],
+    steps: Any,
+    highest: float | None = None,
+    xlabel: str = "first direction",
+    ylabel: str = "second direction",
 ) -> np.ndarray:
-    """Draw slices of the loss side by side as contour lines; dark is low, a cross marks the middle.
-
-    Each slice has a scale of its own below it: what is compared is their form.
+    """Draw slices of the loss side by side, all on one color scale; dark is low, a cross marks the middle.
 
     Parameters
     ----------
@@ -161,6 +237,8 @@ def loss_slices(
         The loss on a grid, by title, as from `cnncourse.training.measures.loss_surface`.
     steps : array_like of shape (n,)
         Where the points of the grid lie, the same in both directions.
+    highest : float, optional
+        Where the scale ends: what is higher has the palest color. By default the highest of all values.
     xlabel, ylabel : str
         Names of the directions.
 
@@ -172,7 +250,7 @@ def loss_slices(
     Raises
     ------
     ValueError
-        If there is no slice, or one does not fit to `steps`.
+        If there is no slice, one does not fit to `steps`, or none has a value below `highest`.
 
     Examples
     --------
@@ -189,30 +267,38 @@ def loss_slices(
             raise ValueError(
                 f"surfaces[{title!r}] has shape {plane.shape}, but steps has {places.size} values"
             )
-    fig, axes = figure(1, len(planes), height=3.9)
+    low = min(float(plane.min()) for plane in planes.values())
+    most = max(float(plane.max()) for plane in planes.values())
+    top = most if highest is None else float(highest)
+    if top < low:
+        raise ValueError(
+            f"highest is {top}, but the lowest value of surfaces is {low:.3g}; give a larger one"
+        )
+    levels = np.array(MaxNLocator(LEVELS, steps=[1, 2, 2.5, 5, 10]).tick_values(low, top))
+    fig, axes = figure(1, len(planes), height=4.4)
     panels = np.atleast_1d(axes)
     with style():
         for ax, (title, plane) in zip(panels, planes.items(), strict=True):
-            _draw_slice(fig, ax, places, plane)
+            filled = _draw_slice(ax, places, plane, levels, "max" if most > levels[-1] else "neither")
             ax.set_title(title)
             ax.set_xlabel(xlabel)
         panels[0].set_ylabel(ylabel)
         for ax in panels[1:]:
             ax.tick_params(labelleft=False)
+        bar = fig.colorbar(filled, ax=list(panels), location="bottom", aspect=36, pad=0.03, label="loss")
+        bar.locator = MaxNLocator(nbins=6, steps=[1, 2, 5, 10])
+        bar.update_ticks()
+        bar.outline.set_linewidth(0.5)
+        tidy(bar.ax)
     return panels
 
 
-def _draw_slice(fig: Any, ax: Any, places: np.ndarray, plane: np.ndarray) -> None:
-    levels = MaxNLocator(LEVELS, steps=[1, 2, 2.5, 5, 10]).tick_values(float(plane.min()), float(plane.max()))
-    filled = ax.contourf(places, places, plane, levels, cmap=AMOUNT.reversed())
+def _draw_slice(ax: Any, places: np.ndarray, plane: np.ndarray, levels: np.ndarray, extend: Any) -> Any:
+    """Draw one slice and return its filled contours."""
+    filled = ax.contourf(places, places, plane, levels, cmap=AMOUNT.reversed(), extend=extend)
     ax.contour(places, places, plane, levels, colors=INK, linewidths=0.4, alpha=0.6)
     ax.plot(0, 0, marker="P", markersize=11, color=KERNEL, markeredgecolor=INK, linestyle="none")
     ax.set_aspect("equal")
     ax.xaxis.set_major_locator(MaxNLocator(nbins=2, steps=[1, 5, 10]))
     ax.yaxis.set_major_locator(MaxNLocator(nbins=2, steps=[1, 5, 10]))
-    bar = fig.colorbar(filled, ax=ax, location="bottom", aspect=18, pad=0.03, label="loss")
-    bar.locator = MaxNLocator(nbins=3)
-    bar.formatter = FormatStrFormatter("%.3g")
-    bar.update_ticks()
-    bar.outline.set_linewidth(0.5)
-    tidy(bar.ax)
+    return filled
