@@ -180,12 +180,31 @@ def test_the_least_size_is_the_least(name, least, pool):
     assert reached
 
 
-@pytest.mark.parametrize("reduce", [True, False])
-def test_small_form(reduce):
-    model = create_model("small_googlenet", num_classes=4, in_channels=1, seed=0, options={"reduce": reduce})
+BLOCKS = ("module", "naive", "detour", "row", "deep_row")
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_small_form(block):
+    model = create_model("small_googlenet", num_classes=4, in_channels=1, seed=0, options={"block": block})
     model(torch.randn(2, 1, 32, 32)).logsumexp(dim=1).sum().backward()
     assert all(parameter.grad is not None for parameter in model.parameters())
-    assert count_multiply_adds(SmallGoogLeNet(reduce=True), (3, 32, 32)) < 7e6
+    maps = model.features(torch.zeros(1, 1, 32, 32))
+    assert maps.shape[2:] == (8, 8)  # poolings are in the same places
+    assert maps.shape[1] == {"naive": 312, "row": 64, "deep_row": 40}.get(block, 128)
+
+
+def test_blocks_of_equal_cost():
+    """Multiply-adds of the four places worked on paper; whole networks agree in work and in parameters."""
+    modules = 256 * (2_400 + 7_168) + 64 * (17_760 + 31_488)
+    rows = 256 * 9 * (16 * 24 + 24 * 28) + 64 * 9 * (28 * 60 + 60 * 64)
+    work = {block: count_multiply_adds(SmallGoogLeNet(block=block), (3, 32, 32)) for block in BLOCKS}
+    assert work["module"] == 27 * 16 * 1024 + modules + 1_280
+    assert work["row"] == 27 * 16 * 1024 + rows + 640
+    assert work["naive"] > 1.5 * work["module"]
+    for block in ("detour", "row", "deep_row"):
+        assert work[block] == pytest.approx(work["module"], rel=0.02)
+        parameters = [count_parameters(SmallGoogLeNet(block=one)) for one in (block, "module")]
+        assert parameters[0] == pytest.approx(parameters[1], rel=0.02)
 
 
 def test_messages():
@@ -199,5 +218,7 @@ def test_messages():
         create_model("small_googlenet")(torch.zeros(1, 3, 3, 8))
     with pytest.raises(ValueError, match="needs maps of 14x14, got 4x4"):
         AuxiliaryHead(8, 10, paper=True)(torch.zeros(1, 8, 4, 4))
+    with pytest.raises(ValueError, match=r"block is unknown: 'rows'\. Did you mean 'row'"):
+        SmallGoogLeNet(block="rows")
     with pytest.raises(TypeError, match=r"widths must be Widths\(\.\.\.\), .* got \(64, 96\)"):
         Inception(192, (64, 96))

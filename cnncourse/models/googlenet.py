@@ -5,14 +5,14 @@ https://doi.org/10.1109/CVPR.2015.7298594. There are two forms: torchvision's, w
 batch normalization and a 3x3 kernel in the third branch; the paper's has neither, but 5x5 kernels.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import nn
 
-from cnncourse._checks import check_odd
+from cnncourse._checks import check_choice, check_odd
 from cnncourse.models._inputs import ImageRule
 from cnncourse.models._weights import start_weights
 
@@ -304,8 +304,19 @@ class GoogLeNet(nn.Module):
         return self.fc(self.dropout(torch.flatten(x, 1)))  # type: ignore[no-any-return]
 
 
+# What `SmallGoogLeNet` has in the place of its four modules, if not modules: (channels, kernel size) of the
+# convolutions in a row. All forms have the multiply-adds and the parameters of the modules to within 2%.
+ROWS: dict[str, tuple[tuple[tuple[int, int], ...], ...]] = {
+    "detour": (((6, 1), (40, 3)), ((12, 1), (64, 3)), ((17, 1), (112, 3)), ((25, 1), (128, 3))),
+    "row": (((24, 3),), ((28, 3),), ((60, 3),), ((64, 3),)),
+    "deep_row": (((16, 3), (16, 3)), ((16, 3), (18, 3)), ((40, 3), (40, 3)), ((40, 3), (40, 3))),
+}
+
+
 class SmallGoogLeNet(nn.Module):
     """A network of GoogLeNet's form for 32x32 pixels: four inception modules with 5x5 kernels.
+
+    Its option puts something else in the place of each module: "detour", "row" and "deep_row" cost the same.
 
     Parameters
     ----------
@@ -313,13 +324,15 @@ class SmallGoogLeNet(nn.Module):
         Outputs of the last layer.
     in_channels : int
         Channels of the images.
-    reduce : bool
-        Whether 1x1 convolutions reduce the channels before the larger kernels.
+    block : {"module", "naive", "detour", "row", "deep_row"}
+        What is in each of the four places: an inception module; one without the 1x1 convolutions that reduce
+        the channels; a 1x1 and a 3x3 convolution, to as many channels as the module has; one 3x3 convolution;
+        two of them.
 
     Raises
     ------
     ValueError
-        If images are smaller than 4x4 or have other channels.
+        If the block is unknown, or images are smaller than 4x4 or have other channels.
 
     Examples
     --------
@@ -334,16 +347,21 @@ class SmallGoogLeNet(nn.Module):
         Widths(32, 32, 64, 8, 16, 16),  # (N, 128, 8, 8)
     )
 
-    def __init__(self, num_classes: int = 10, in_channels: int = 3, reduce: bool = True) -> None:
+    def __init__(self, num_classes: int = 10, in_channels: int = 3, block: str = "module") -> None:
         super().__init__()
+        check_choice("block", block, ("module", "naive", *ROWS))
         layers: list[nn.Module] = [ConvReLU(in_channels, 16, 3), nn.MaxPool2d(2)]  # (N, 16, 16, 16)
         channels = 16
         for index, widths in enumerate(self.widths):
             if index == 2:
                 layers.append(nn.MaxPool2d(2))  # (N, channels, 8, 8)
-            module = Inception(channels, widths, large=5, reduce=reduce)
-            layers.append(module)
-            channels = module.out_channels
+            if block in ROWS:
+                layers.append(_in_a_row(channels, ROWS[block][index]))
+                channels = ROWS[block][index][-1][0]
+            else:
+                module = Inception(channels, widths, large=5, reduce=block == "module")
+                layers.append(module)
+                channels = module.out_channels
         self.features = nn.Sequential(*layers)
         last = nn.Linear(channels, num_classes)
         self.classifier = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), last)
@@ -354,6 +372,15 @@ class SmallGoogLeNet(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map images (N, C, H, W) to logits (N, num_classes)."""
         return self.classifier(self.features(x))  # type: ignore[no-any-return]
+
+
+def _in_a_row(in_channels: int, convolutions: Sequence[tuple[int, int]]) -> nn.Sequential:
+    """Return convolutions of (channels, kernel size), each with batch normalization and ReLU."""
+    layers = []
+    for out_channels, kernel_size in convolutions:
+        layers.append(ConvReLU(in_channels, out_channels, kernel_size))
+        in_channels = out_channels
+    return nn.Sequential(*layers)
 
 
 GOOGLENETS: dict[str, Callable[..., nn.Module]] = {
