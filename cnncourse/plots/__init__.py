@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cnncourse.plots import cifar10 as cifar10
     from cnncourse.plots import convolution as convolution
     from cnncourse.plots import fast_convolution as fast_convolution
+    from cnncourse.plots import googlenet as googlenet
     from cnncourse.plots import images as images
     from cnncourse.plots import learning as learning
     from cnncourse.plots import lenet as lenet
@@ -94,6 +95,7 @@ _CHAPTERS = (
     "cifar10",
     "convolution",
     "fast_convolution",
+    "googlenet",
     "images",
     "learning",
     "lenet",
