@@ -41,8 +41,8 @@ EMPTY = {
         lambda: plots.activations.layer_histograms({"a": {}}),
         r"values\['a'\] is empty: give at least one layer",
     ),
-    "families": (lambda: plots.beyond.families({}), "members must hold 1 to 7 families, got 0"),
-    "u_shape": (lambda: plots.beyond.u_shape(nn.Identity(), (1, 2, 2), [], "", []), "down is empty"),
+    "families": (lambda: plots.modern.families({}), "members must hold 1 to 7 families, got 0"),
+    "u_shape": (lambda: plots.other_tasks.u_shape(nn.Identity(), (1, 2, 2), [], "", []), "down is empty"),
     "padding_frames": (lambda: plots.convolution.padding_frames(np.eye(4), 1, ()), "modes is empty"),
     "gray_swatches": (lambda: plots.images.gray_swatches({}), "colors is empty"),
     "memory": (lambda: plots.images.memory({}), "layouts is empty"),
@@ -78,7 +78,7 @@ EMPTY = {
     "ladder": (lambda: plots.cifar10.ladder({}), "steps is empty: give at least one idea"),
     "reliability": (lambda: plots.reliability({}), "groups is empty: give at least one network"),
     "duplicates": (lambda: plots.duplicates(PICTURE[:0], PICTURE[:0]), "first is empty"),
-    "answers": (lambda: plots.tasks.answers(np.zeros((0, 3, 8, 8))), "batch is empty"),
+    "answers": (lambda: plots.other_tasks.answers(np.zeros((0, 3, 8, 8))), "batch is empty"),
 }
 
 
@@ -104,7 +104,7 @@ def test_nothing_to_draw_is_named(name):
             r"errors must name the bars of values, \['a', 'b'\], in their order, got \['b', 'a'\]",
         ),
         (lambda: plots.resnet.layer_norms({"a": {"x": [0, 0]}}), "a network without a value above 0"),
-        (lambda: plots.beyond.patches(PICTURE, 0), "size must be at least 1, got 0"),
+        (lambda: plots.modern.patches(PICTURE, 0), "size must be at least 1, got 0"),
     ],
 )
 def test_what_cannot_be_drawn_is_named(call, message):

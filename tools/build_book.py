@@ -5,6 +5,7 @@ Jupyter Book's own exit status says success even when a cell failed. This one do
 
 import argparse
 import hashlib
+import os
 import shutil
 import sys
 import time
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import yaml
 
-from tools.contents import pages
+from tools.contents import OLD_ADDRESS, moved_pages, pages
 from tools.execute_book import execute_chapters
 from tools.fingerprint import CACHE, cache_folder
 
@@ -29,7 +30,7 @@ ENTRANCE = """<!DOCTYPE html>
 <link rel="icon" href="data:,">
 <title>{title}</title>
 </head>
-<body><main><h1>{title}</h1><p><a href="{first}">Open the book</a></p></main></body>
+<body><main><h1>{title}</h1><p><a href="{first}">{words}</a></p></main></body>
 </html>
 """
 
@@ -102,8 +103,33 @@ def write_entrance(root: Path) -> Path:
     index = root / "_build" / "html" / "index.html"
     first = pages(root)[0].relative_to(root).with_suffix(".html")
     if first.as_posix() != index.name:
-        index.write_text(ENTRANCE.format(first=first.as_posix(), title=config["title"]), encoding="utf-8")
+        entrance = ENTRANCE.format(first=first.as_posix(), title=config["title"], words="Open the book")
+        index.write_text(entrance, encoding="utf-8")
     return index
+
+
+def write_old_addresses(root: Path) -> None:
+    """Write a page at each address that a page once had, which leads to where it is now."""
+    site = root / "_build" / "html"
+    for old, new in moved_pages(root).items():
+        place = site / f"{old}.html"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        there = os.path.relpath(site / f"{new}.html", place.parent)
+        page = ENTRANCE.format(first=Path(there).as_posix(), title="This page has moved", words="Go there")
+        place.write_text(page.replace("<!DOCTYPE html>\n", OLD_ADDRESS), encoding="utf-8")
+
+
+def wrong_moves(root: Path) -> list[str]:
+    """Return what is wrong with the old addresses: one that is a page, or one that leads to none."""
+    known = {path.relative_to(root).with_suffix("").as_posix() for path in pages(root)}
+    return [
+        f"book/moved.yml: {old} leads to {new}: {what}"
+        for old, new in moved_pages(root).items()
+        for what in [
+            *(["the old address is a page of _toc.yml"] if old in known else []),
+            *([] if new in known else ["no page of _toc.yml is there"]),
+        ]
+    ]
 
 
 def build(root: Path, jobs: int = 2) -> int:
@@ -115,6 +141,9 @@ def build(root: Path, jobs: int = 2) -> int:
             f"The book was not built: _toc.yml names pages that do not exist: {', '.join(missing)}",
             file=sys.stderr,
         )
+        return 1
+    if wrong := wrong_moves(root):
+        print("The book was not built:", *wrong, sep="\n", file=sys.stderr)
         return 1
     try:
         folder = cache_folder(root)
@@ -138,6 +167,7 @@ def build(root: Path, jobs: int = 2) -> int:
         print("\nThe book was not built: the warnings above are errors.", file=sys.stderr)
         return 1
     index = write_entrance(root)
+    write_old_addresses(root)
     print(
         f"{index.relative_to(root)} is ready, {time.perf_counter() - start:.0f} s; show it with: make serve"
     )

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import yaml
 
+OLD_ADDRESS = "<!DOCTYPE html>\n<!-- an old address -->\n"  # how a page that only leads on begins
+
 
 def toc_files(toc: Mapping[str, object]) -> list[str]:
     """Return the documents that a table of contents names, the root first."""
@@ -30,10 +32,17 @@ def pages(root: Path) -> list[Path]:
     return [root / (file if file.endswith(".md") else f"{file}.md") for file in toc_files(toc)]
 
 
+def moved_pages(root: Path) -> dict[str, str]:
+    """Return the old addresses of pages, each with the page that it leads to, from book/moved.yml."""
+    file = root / "book" / "moved.yml"
+    return (yaml.safe_load(file.read_text(encoding="utf-8")) or {}) if file.is_file() else {}
+
+
 def built_pages(site: Path) -> list[str]:
     """Return the pages of a built site, as paths below it; none where it was not built."""
     return sorted(
         path.relative_to(site).as_posix()
         for path in site.rglob("*.html")
         if "_static" not in path.relative_to(site).parts
+        and not path.read_text(encoding="utf-8").startswith(OLD_ADDRESS)  # such a page only leads on
     )

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cnncourse.plots import activations as activations
-    from cnncourse.plots import beyond as beyond
     from cnncourse.plots import cifar10 as cifar10
     from cnncourse.plots import convolution as convolution
     from cnncourse.plots import fast_convolution as fast_convolution
@@ -22,10 +21,11 @@ if TYPE_CHECKING:
     from cnncourse.plots import images as images
     from cnncourse.plots import learning as learning
     from cnncourse.plots import lenet as lenet
+    from cnncourse.plots import modern as modern
+    from cnncourse.plots import other_tasks as other_tasks
     from cnncourse.plots import pooling as pooling
     from cnncourse.plots import receptive_field as receptive_field
     from cnncourse.plots import resnet as resnet
-    from cnncourse.plots import tasks as tasks
     from cnncourse.plots import training as training
     from cnncourse.plots._alike import duplicates as duplicates
     from cnncourse.plots._alike import retrieved as retrieved
@@ -91,7 +91,6 @@ _EXPORTS = {
 }
 _CHAPTERS = (
     "activations",
-    "beyond",
     "cifar10",
     "convolution",
     "fast_convolution",
@@ -99,10 +98,11 @@ _CHAPTERS = (
     "images",
     "learning",
     "lenet",
+    "modern",
+    "other_tasks",
     "pooling",
     "receptive_field",
     "resnet",
-    "tasks",
     "training",
 )
 

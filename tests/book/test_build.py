@@ -12,6 +12,7 @@ import pytest
 from bs4 import BeautifulSoup, Tag
 
 from tools.build_book import main
+from tools.contents import built_pages
 from tools.fingerprint import fingerprint
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -135,6 +136,36 @@ def test_a_page_that_is_not_there_is_named(tmp_path: Path) -> None:
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.returncode == 1
     assert "pages that do not exist: book/one.md" in run.stderr
+
+
+def test_an_old_address_leads_to_the_page(tmp_path: Path) -> None:
+    book = add_pages(make_book(tmp_path / "b", "# One\n"), {"two": "# Two\n"})
+    (book / "book/moved.yml").write_text("book/parts/old: book/two\n")
+    run = build(book)
+    assert run.returncode == 0, run.stderr
+    site = book / "_build/html"
+    old = BeautifulSoup((site / "book/parts/old.html").read_text(), "html.parser")
+    refresh = old.find("meta", attrs={"http-equiv": "refresh"})
+    assert isinstance(refresh, Tag)
+    assert refresh["content"] == "0; url=../two.html"
+    assert old.find("a", href="../two.html") is not None
+    assert "book/two.html" in built_pages(site) and "book/parts/old.html" not in built_pages(site)
+
+
+@pytest.mark.parametrize(
+    ("moves", "message"),
+    [
+        ("book/old: book/three", "no page of _toc.yml is there"),
+        ("book/two: book/one", "is a page of _toc.yml"),
+    ],
+)
+def test_an_old_address_that_leads_nowhere_fails_the_build(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], moves: str, message: str
+) -> None:
+    book = add_pages(make_book(tmp_path / "b", "# One\n"), {"two": "# Two\n"})
+    (book / "book/moved.yml").write_text(moves)
+    assert main(["--root", str(book)]) == 1
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("change", ["package", "new file", "lock", "data"])

@@ -11,7 +11,7 @@ from bs4 import BeautifulSoup, Tag
 from parsing import anchors, parsed
 
 from cnncourse import plots
-from tools.contents import built_pages, pages
+from tools.contents import built_pages, moved_pages, pages
 from tools.execute_book import chapters
 from tools.sphinx_ext.addresses import read_addresses
 
@@ -63,6 +63,13 @@ def test_the_entrance_leads_to_the_first_page(site: Path) -> None:
     refresh = entrance.find("meta", attrs={"http-equiv": "refresh"})
     assert isinstance(refresh, Tag)
     assert str(refresh["content"]).endswith(f"url={first}")
+
+
+def test_old_addresses_lead_to_their_pages(site: Path) -> None:
+    for old, new in moved_pages(ROOT).items():
+        link = parsed(site / f"{old}.html").find("a", href=True)
+        assert isinstance(link, Tag)
+        assert (site / f"{old}.html").parent.joinpath(str(link["href"])).resolve() == site / f"{new}.html"
 
 
 @pytest.mark.parametrize("name", PAGES)

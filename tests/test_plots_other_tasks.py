@@ -1,4 +1,4 @@
-"""Families, boxes and outlines, scenes, what was retrieved, patches, the U: axes, artists, messages."""
+"""Boxes and outlines, scenes, what was retrieved, the U: axes, artists, messages."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -16,33 +16,9 @@ def close_figures():
     plt.close("all")
 
 
-def test_families_are_lines_with_their_members():
-    ax = plots.beyond.families({"A": ([1, 10, 100], [0.7, 0.8, 0.75]), "B": (5, 0.9)}, "work", "right")
-    assert [line.get_label() for line in ax.lines] == ["A", "B"]
-    assert ax.lines[0].get_ydata().tolist() == [0.7, 0.8, 0.75]
-    assert ax.get_xscale() == "log" and ax.get_xlabel() == "work"
-    assert len({line.get_marker() for line in ax.lines}) == 2
-    assert ax.yaxis.get_major_formatter()(0.75, 0) == "75%"
-
-
-def test_families_below_the_legend():
-    ax = plots.beyond.families({f"family {i}": ([1, 2], [i, i + 1]) for i in range(7)}, percent=False)
-    ax.figure.canvas.draw()
-    legend = ax.get_legend().get_window_extent()
-    assert legend.y0 >= ax.get_window_extent().y1 - 1
-    assert legend.x1 <= ax.figure.bbox.x1
-
-
-def test_families_messages():
-    with pytest.raises(ValueError, match="members must hold 1 to 7 families, got 0"):
-        plots.beyond.families({})
-    with pytest.raises(ValueError, match=r"members\['A'\] has 2 x values but 1 y values"):
-        plots.beyond.families({"A": ([1, 2], [3])})
-
-
 def test_answers_draws_boxes_at_pixel_edges():
     pictures = np.zeros((2, 3, 8, 8), np.uint8)
-    axes = plots.tasks.answers(
+    axes = plots.other_tasks.answers(
         pictures, {"true": [[1, 2, 5, 6]] * 2, "predicted": [[0, 0, 4, 4]] * 2}, titles=["a", "b"]
     )
     boxes = axes[0].patches
@@ -55,7 +31,7 @@ def test_answers_draws_boxes_at_pixel_edges():
 def test_answers_draws_outlines_and_no_key_for_one_kind():
     mask = np.zeros((1, 8, 8), bool)
     mask[0, 2:5, 2:5] = True
-    ax = plots.tasks.answers(np.zeros((1, 3, 8, 8)), masks={"outline": mask})
+    ax = plots.other_tasks.answers(np.zeros((1, 3, 8, 8)), masks={"outline": mask})
     assert len(ax.collections) == 2 and not ax.figure.legends
     corners = np.concatenate([path.vertices for path in ax.collections[1].get_paths()])
     assert corners.min() == pytest.approx(1.5) and corners.max() == pytest.approx(4.5)
@@ -64,15 +40,15 @@ def test_answers_draws_outlines_and_no_key_for_one_kind():
 def test_answers_messages():
     pictures = np.zeros((2, 3, 8, 8))
     with pytest.raises(ValueError, match=r"boxes\['true'\] has 1 answers for 2 pictures"):
-        plots.tasks.answers(pictures, {"true": [[0, 0, 1, 1]]})
+        plots.other_tasks.answers(pictures, {"true": [[0, 0, 1, 1]]})
     with pytest.raises(ValueError, match="masks holds at most two kinds, got 3"):
-        plots.tasks.answers(pictures, masks=dict.fromkeys("abc", np.ones((2, 8, 8), bool)))
+        plots.other_tasks.answers(pictures, masks=dict.fromkeys("abc", np.ones((2, 8, 8), bool)))
 
 
 def test_scene_colors_instances_apart_and_classes_alike():
     masks = np.zeros((3, 8, 8), bool)
     masks[0, :3, :3] = masks[1, :3, 4:] = masks[2, 5:] = True
-    axes = plots.tasks.scene(np.zeros((3, 8, 8)), masks, [1, 1, 0], ["bar", "disc"])
+    axes = plots.other_tasks.scene(np.zeros((3, 8, 8)), masks, [1, 1, 0], ["bar", "disc"])
     words = [[text.get_text() for text in ax.texts] for ax in axes]
     assert words == [[], ["disc", "disc", "bar"], ["disc", "bar"], ["disc 1", "disc 2", "bar 3"]]
     painted = [image.get_array()[..., 3] for image in axes[2].images[1:]]
@@ -86,10 +62,10 @@ def test_scene_colors_instances_apart_and_classes_alike():
 def test_scene_passes_over_what_is_hidden():
     masks = np.zeros((2, 8, 8), bool)
     masks[0, :3, :3] = True
-    axes = plots.tasks.scene(np.zeros((3, 8, 8)), masks, [0, 0], ["disc"])
+    axes = plots.other_tasks.scene(np.zeros((3, 8, 8)), masks, [0, 0], ["disc"])
     assert [text.get_text() for text in axes[3].texts] == ["disc 1"]
     with pytest.raises(ValueError, match="at most 7 masks, one label each: got 2, 1"):
-        plots.tasks.scene(np.zeros((3, 8, 8)), masks, [0], ["disc"])
+        plots.other_tasks.scene(np.zeros((3, 8, 8)), masks, [0], ["disc"])
 
 
 def test_retrieved_crosses_out_what_is_wrong():
@@ -102,28 +78,18 @@ def test_retrieved_crosses_out_what_is_wrong():
         plots.retrieved(np.zeros((2, 3, 8, 8)), np.zeros((2, 2, 3, 8, 8)), right[:1])
 
 
-def test_patches_keep_all_pixels():
-    picture = np.random.default_rng(0).random((3, 8, 12))
-    ax = plots.beyond.patches(picture, 4)
-    assert len(ax.images) == 6
-    second = ax.images[1].get_array()
-    assert np.allclose(second, np.moveaxis(picture[:, :4, 4:8], 0, -1))
-    with pytest.raises(ValueError, match="patches of 5 do not fill a picture of 8x12"):
-        plots.beyond.patches(picture, 5)
-
-
 def test_u_shape_shows_the_shapes_that_are_measured():
     model = UNet(num_classes=2, width=4).train()
-    ax = plots.beyond.u_shape(model, (3, 16, 16), ["down1", "down2"], "bottom", ["up2", "up1"])
+    ax = plots.other_tasks.u_shape(model, (3, 16, 16), ["down1", "down2"], "bottom", ["up2", "up1"])
     words = [text.get_text() for text in ax.texts]
     assert words[:5] == ["4 × 16 × 16", "8 × 8 × 8", "16 × 4 × 4", "8 × 8 × 8", "4 × 16 × 16"]
     assert words[-2:] == ["in: 3 × 16 × 16", "out: 2 × 16 × 16"]
     assert model.training and not any(part._forward_hooks for part in model.modules())
     assert torch.equal(model.down1[1].running_mean, torch.zeros(4))
     with pytest.raises(ValueError, match="multiple of 4"):
-        plots.beyond.u_shape(model, (3, 15, 16), ["down1", "down2"], "bottom", ["up2", "up1"])
+        plots.other_tasks.u_shape(model, (3, 15, 16), ["down1", "down2"], "bottom", ["up2", "up1"])
     assert model.training and not any(part._forward_hooks for part in model.modules())
     with pytest.raises(ValueError, match="ways down and up have as many parts, got 1 and 2"):
-        plots.beyond.u_shape(model, (3, 16, 16), ["down1"], "bottom", ["up2", "up1"])
+        plots.other_tasks.u_shape(model, (3, 16, 16), ["down1"], "bottom", ["up2", "up1"])
     with pytest.raises(ValueError, match=r"name of a part is unknown: 'botom'\. Did you mean 'bottom'"):
-        plots.beyond.u_shape(model, (3, 16, 16), ["down1", "down2"], "botom", ["up2", "up1"])
+        plots.other_tasks.u_shape(model, (3, 16, 16), ["down1", "down2"], "botom", ["up2", "up1"])

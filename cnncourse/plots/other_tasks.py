@@ -1,19 +1,35 @@
-"""Answers that are no class: boxes, outlines and instances."""
+"""Answers other than a class: boxes, outlines and instances, and the U-Net that draws outlines."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
-from matplotlib.patches import Rectangle
+from matplotlib.patches import FancyArrowPatch, Rectangle
 
+from cnncourse._checks import check_choice, check_filled
 from cnncourse.plots._arrays import check_titles, to_array
+from cnncourse.plots._charts import _dark
 from cnncourse.plots._panels import axes_of, card
 from cnncourse.plots._pictures import as_picture
-from cnncourse.plots._style import LEAST, OUTPUT, PALETTE, SMALL, bare, figure, style
+from cnncourse.plots._style import (
+    INK,
+    INPUT,
+    KERNEL,
+    LEAST,
+    MUTED,
+    OUTPUT,
+    PALETTE,
+    SMALL,
+    bare,
+    figure,
+    new_or,
+    style,
+)
 
-__all__ = ["answers", "scene"]
+__all__ = ["answers", "scene", "u_shape"]
 
 GUESS = "#D55E00"
 LOOKS: tuple[tuple[str, Any], ...] = ((OUTPUT, "-"), (GUESS, (0, (3, 2))))  # the first kind, the second
@@ -104,7 +120,7 @@ def _key(fig: Any, *marks: Mapping[str, Any]) -> None:
 
 
 def scene(image: Any, masks: Any, labels: Any, classes: Sequence[str]) -> np.ndarray:
-    """Draw one picture with several things in it, and three kinds of answer: boxes, classes, instances.
+    """Draw one image with several things in it, and three kinds of answer: boxes, classes, instances.
 
     Parameters
     ----------
@@ -130,7 +146,7 @@ def scene(image: Any, masks: Any, labels: Any, classes: Sequence[str]) -> np.nda
     --------
     >>> axes = scene(np.zeros((3, 8, 8)), np.ones((1, 8, 8), bool), [0], ["disc"])
     >>> [ax.get_title() for ax in axes]
-    ['picture', 'boxes', 'semantic', 'instances']
+    ['image', 'boxes', 'semantic', 'instances']
     """
     planes, numbers = np.asarray(masks, dtype=bool), np.asarray(labels)
     if len(planes) != len(numbers) or len(planes) > len(PALETTE):
@@ -139,10 +155,10 @@ def scene(image: Any, masks: Any, labels: Any, classes: Sequence[str]) -> np.nda
         _, grid_of_axes = figure(2, 2, height=6.2)
         axes = np.array(grid_of_axes).ravel()
         picture = as_picture("image", image)
-        for ax, title in zip(axes, ("picture", "boxes", "semantic", "instances"), strict=True):
+        for ax, title in zip(axes, ("image", "boxes", "semantic", "instances"), strict=True):
             bare(ax)
             ax.set_title(title, fontsize=SMALL)
-            ax.imshow(picture if title in ("picture", "boxes") else picture * 0 + 0.93)
+            ax.imshow(picture if title in ("image", "boxes") else picture * 0 + 0.93)
         present = list(dict.fromkeys(numbers.tolist()))
         for index, (mask, number) in enumerate(zip(planes, numbers, strict=True)):
             if not mask.any():
@@ -172,4 +188,106 @@ def _fill(ax: Axes, mask: np.ndarray, color: str, text: str) -> None:
     ax.text(
         columns.mean(), rows.mean(), text, ha="center", va="center", fontsize=LEAST, color="black",
         bbox={"facecolor": "white", "alpha": 0.85, "pad": 0.8, "linewidth": 0},
+    )  # fmt: skip
+
+
+def u_shape(
+    model: Any, image_shape: Sequence[int], down: Sequence[str], bottom: str, up: Sequence[str]
+) -> Axes:
+    """Draw a network that goes down, up and across as a U, with the shapes that its parts put out.
+
+    Parameters
+    ----------
+    model : nn.Module
+        One image is sent through it to measure shapes.
+    image_shape : sequence of int
+        Shape (C, H, W) of one image.
+    down, up : sequence of str
+        Names of its parts on the way down, from the top, and on the way up, from the bottom.
+    bottom : str
+        The name of the part between.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        If the ways down and up differ in length, or the network has no part of a given name.
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> net = nn.Sequential(nn.Conv2d(1, 4, 1), nn.MaxPool2d(2), nn.Upsample(scale_factor=2))
+    >>> ax = u_shape(net, (1, 8, 8), ["0"], "1", ["2"])
+    >>> "4 × 8 × 8" in [text.get_text() for text in ax.texts]
+    True
+    """
+    check_filled("down", down, "the names of the parts on the way down")
+    if len(down) != len(up):
+        raise ValueError(f"the ways down and up have as many parts, got {len(down)} and {len(up)}")
+    named = [name for name, _ in model.named_children()]
+    for name in (*down, bottom, *up):
+        check_choice("the name of a part", name.split(".")[0], named)
+    shapes = _shapes(model, image_shape, [*down, bottom, *up])
+    levels = len(down)
+    with style():
+        ax = new_or(None, height=1.05 * levels + 1.25)
+        bare(ax)
+        ax.set_xlim(0, 6)
+        ax.set_ylim(levels + 0.62, -0.55)
+        left, right = 1.15, 4.85
+        places = [(left, level) for level in range(levels)] + [(3.0, levels)]
+        places += [(right, level) for level in range(levels - 1, -1, -1)]
+        for (x, level), shape in zip(places, shapes, strict=True):
+            _box(ax, x, level, shape, KERNEL)
+        for (x0, y0), (x1, y1) in pairwise(places):
+            ends = ((x0, y0 + 0.24), (x1, y1 - 0.24)) if y1 > y0 else ((x0, y0 - 0.24), (x1, y1 + 0.24))
+            if x0 != x1:  # to and from the bottom: sideways
+                ends = ((x0, y0 + 0.24), (x1 - 0.82, y1)) if y1 > y0 else ((x0 + 0.82, y0), (x1, y1 + 0.24))
+            _arrow(ax, *ends)
+        for level in range(levels):
+            _arrow(ax, (left + 0.82, level), (right - 0.82, level), dashed=True)
+            ax.text(3.0, level - 0.09, "laid beside", ha="center", fontsize=LEAST, color=MUTED)
+        ax.text(left, -0.36, f"in: {_text(image_shape)}", ha="center", fontsize=LEAST, color=_dark(INPUT))
+        answer = _text(_shapes(model, image_shape, [""])[0])
+        ax.text(right, -0.36, f"out: {answer}", ha="center", fontsize=LEAST, color=_dark(OUTPUT))
+    return ax
+
+
+def _shapes(model: Any, image_shape: Sequence[int], names: Sequence[str]) -> list[tuple[int, ...]]:
+    """Return the shape that each named part of `model` puts out for one image."""
+    import torch
+
+    from cnncourse._modules import blank, evaluating, passing
+
+    found: dict[str, tuple[int, ...]] = {}
+
+    def leave(name: str, module: Any, given: Any, output: Any) -> Any:
+        found[name] = tuple(output.shape[1:])
+        return output
+
+    with evaluating(model), torch.no_grad(), passing(model, image_shape, leave=leave):
+        model(blank(model, (1, *image_shape)))
+    return [found[name] for name in names]
+
+
+def _text(shape: Sequence[int]) -> str:
+    return " × ".join(str(size) for size in shape)
+
+
+def _box(ax: Axes, x: float, y: float, shape: tuple[int, ...], color: str) -> None:
+    box = Rectangle((x - 0.8, y - 0.22), 1.6, 0.44, facecolor="#fdeccb", edgecolor=color, linewidth=1.4)
+    ax.add_patch(box)
+    ax.text(x, y, _text(shape), ha="center", va="center", fontsize=SMALL, color=INK)
+
+
+def _arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float], dashed: bool = False) -> None:
+    look = (0, (4, 3)) if dashed else "-"
+    ax.add_patch(
+        FancyArrowPatch(
+            start, end, arrowstyle="-|>", mutation_scale=11, shrinkA=0, shrinkB=0,
+            linewidth=1.3, linestyle=look, color=MUTED,
+        )
     )  # fmt: skip

@@ -1,12 +1,14 @@
-"""DenseNet, MobileNet, EfficientNet, ConvNeXt, ViT, U-Net: counts, shapes, torchvision's blocks."""
+"""ResNeXt, DenseNet, MobileNet, EfficientNet, ConvNeXt, ViT: counts, shapes, torchvision's blocks."""
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 from torchvision.models.convnext import CNBlock
 from torchvision.models.densenet import DenseNet as TorchvisionDenseNet
 from torchvision.models.efficientnet import MBConv as TorchvisionMBConv
 from torchvision.models.efficientnet import MBConvConfig
+from torchvision.models.resnet import Bottleneck as TorchvisionBottleneck
 from torchvision.models.vision_transformer import EncoderBlock as TorchvisionEncoderBlock
 
 from cnncourse.models import count_multiply_adds, count_parameters, create_model
@@ -14,7 +16,7 @@ from cnncourse.models.convnext import ConvNeXt, ConvNeXtBlock
 from cnncourse.models.densenet import DenseLayer, DenseNet
 from cnncourse.models.efficientnet import EfficientNet, MBConv, SqueezeExcitation
 from cnncourse.models.mobilenet import DepthwiseSeparable, MobileNet
-from cnncourse.models.unet import UNet
+from cnncourse.models.resnext import GroupedBottleneck
 from cnncourse.models.vit import Attention, EncoderBlock, VisionTransformer
 
 SMALL = {  # parameters, multiply-adds for 3x32x32
@@ -90,6 +92,25 @@ def test_encoder_block_is_torchvisions():
     agree(EncoderBlock(32, heads=4), theirs, torch.randn(2, 9, 32))
 
 
+def test_grouped_bottleneck_is_torchvisions():
+    theirs = TorchvisionBottleneck(
+        64, 16, groups=8, base_width=16
+    )  # 16 / 64 of 16 planes in each of 8 groups
+    x = torch.randn(2, 64, 9, 8, generator=torch.Generator().manual_seed(0))
+    agree(GroupedBottleneck(64, width=32, groups=8), theirs, x)
+
+
+def test_a_grouped_bottleneck_is_a_sum_of_small_ones():
+    block = GroupedBottleneck(16, width=8, groups=4).double().eval()
+    x = torch.randn(2, 16, 5, 5, dtype=torch.float64)
+    total = x
+    for maps in torch.arange(8).split(2):
+        y = F.conv2d(x, block.reduce.weight[maps]) / (1 + block.norm1.eps) ** 0.5
+        y = F.conv2d(y.relu(), block.grouped.weight[maps], padding=1) / (1 + block.norm2.eps) ** 0.5
+        total = total + F.conv2d(y.relu(), block.expand.weight[:, maps]) / (1 + block.norm3.eps) ** 0.5
+    torch.testing.assert_close(block(x), total.relu())
+
+
 def test_dense_layers_are_torchvisions():
     theirs = TorchvisionDenseNet(growth_rate=8, block_config=(3, 2), num_init_features=16, bn_size=4)
     block = nn.Sequential(*[DenseLayer(16 + 8 * index, growth_rate=8) for index in range(3)])
@@ -139,13 +160,6 @@ def test_width_and_depth_scale_the_work():
     assert 1.5 < deep / base < 2.1
 
 
-def test_unet_without_bridges_has_fewer_weights_and_the_same_shape():
-    images = torch.randn(2, 3, 16, 24)
-    with_bridges, without = UNet(num_classes=4), UNet(num_classes=4, bridges=False)
-    assert with_bridges(images).shape == without(images).shape == (2, 4, 16, 24)
-    assert count_parameters(without) < count_parameters(with_bridges)
-
-
 def test_networks_that_end_in_a_mean_take_other_sizes():
     for name in ("densenet_cifar", "efficientnet_cifar", "mobilenet_cifar", "convnext_cifar"):
         assert create_model(name).eval()(torch.zeros(1, 3, 40, 24)).shape == (1, 10)
@@ -177,8 +191,6 @@ def test_messages():
         message = rf"of 32x32, got \(1, 3, {high}, {wide}\): it has places for the 64 patches .*; resize them"
         with pytest.raises(ValueError, match=message):
             VisionTransformer()(torch.zeros(1, 3, high, wide))
-    with pytest.raises(ValueError, match="multiple of 4 high and wide, got 30x32; pad them"):
-        UNet()(torch.zeros(1, 3, 30, 32))
 
 
 def test_convnext_normalizes_once_after_the_patches_whatever_comes_in():
