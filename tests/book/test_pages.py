@@ -204,7 +204,8 @@ def test_the_reference_documents_every_public_name(site: Path) -> None:
     import cnncourse
 
     modules = [getattr(cnncourse, name) for name in cnncourse._MODULES if name != "plots"]
-    shown = {one.rpartition(".")[2] for one in anchors(site / "book/reference/api.html")}
+    pages = (site / "book/reference/api").glob("*.html")
+    shown = {one.rpartition(".")[2] for page in pages for one in anchors(page)}
     public = {name for module in modules for name in module.__all__}
     public |= {name for name in dir(plots) if name in plots._EXPORTS}
     public |= {name for name in cnncourse.__all__ if name in cnncourse._HOMES}
