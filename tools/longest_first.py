@@ -7,8 +7,8 @@ BYTES_A_SECOND = 2000  # of a chapter that is not measured yet; too long a guess
 SECONDS = {  # of one core, with the imports; only their order matters
     "why-cnns": 73,
     "cifar10": 63,
-    "claims": 55,
-    "googlenet": 48,
+    "claims": 27,
+    "googlenet": 16,
     "resnet": 40,
     "pooling": 36,
     "training": 33,

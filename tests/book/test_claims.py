@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 PAGE = Path(__file__).resolve().parent.parent.parent / "book" / "reference" / "claims.md"
-CLASSES = {"right": "tip", "right with a condition": "note", "wrong": "warning"}
+CLASSES = {"right": "tip", "right with a condition": "note", "wrong": "warning", "not shown": "important"}
 
 
 def sections() -> dict[str, str]:
@@ -31,3 +31,9 @@ def test_each_claim_leads_to_a_chapter() -> None:
     for label, text in sections().items():
         _, _, verdict = text.partition("Verdict:")
         assert re.search(r"\{(ref|doc)\}`", verdict), f"{label} leads nowhere"
+
+
+def test_each_claim_says_where_it_is_met() -> None:
+    for label, text in sections().items():
+        _, _, below = text.partition("\n### ")
+        assert re.match(r".+\n\n\*Met .+?\*", below), f"{label} does not say where it is met"
