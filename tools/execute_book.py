@@ -92,6 +92,8 @@ def execute(path: Path, name: str, notebook: nbformat.NotebookNode, timeout: int
     client = NotebookClient(
         notebook,
         timeout=timeout,
+        iopub_timeout=60,  # on a busy machine the last output may come late
+        raise_on_iopub_timeout=True,
         kernel_name=notebook.metadata.get("kernelspec", {}).get("name", "python3"),
         coalesce_streams=True,  # what is printed comes in pieces where the machine is busy
         record_timing=False,  # it would stand in the cells' options, by which the cache compares

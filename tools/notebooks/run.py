@@ -54,6 +54,8 @@ def execute(notebook: nbformat.NotebookNode, folder: Path, path: str, directives
     client = NotebookClient(
         notebook,
         timeout=TIMEOUT,
+        iopub_timeout=60,  # on a busy machine the last output may come late
+        raise_on_iopub_timeout=True,
         kernel_name="python3",
         resources={"metadata": {"path": str(folder)}},
         coalesce_streams=True,  # what is printed comes in pieces where the machine is busy
