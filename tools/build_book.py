@@ -15,10 +15,9 @@ import yaml
 
 from tools.contents import OLD_ADDRESS, moved_pages, pages
 from tools.execute_book import execute_chapters
-from tools.fingerprint import CACHE, cache_folder
+from tools.fingerprint import cache_folder
 
 ROOT = Path(__file__).resolve().parent.parent
-KEPT_CACHES = 3  # executed chapters are kept for as many states of the package
 
 ENTRANCE = """<!DOCTYPE html>
 <html lang="en">
@@ -33,18 +32,6 @@ ENTRANCE = """<!DOCTYPE html>
 <body><main><h1>{title}</h1><p><a href="{first}">{words}</a></p></main></body>
 </html>
 """
-
-
-def keep_recent_caches(root: Path, present: Path) -> None:
-    """Remove all but the latest caches of executed chapters."""
-    present.mkdir(parents=True, exist_ok=True)
-    (present / "used").touch()
-    caches = sorted(
-        (folder for folder in (root / CACHE).iterdir() if (folder / "used").is_file()),
-        key=lambda folder: (folder / "used").stat().st_mtime,
-    )
-    for folder in caches[:-KEPT_CACHES]:
-        shutil.rmtree(folder)
 
 
 def templates_digest(root: Path) -> str:
@@ -150,15 +137,7 @@ def build(root: Path, jobs: int = 2) -> int:
     except (OSError, ValueError) as error:
         print(f"The book was not built: {error}", file=sys.stderr)
         return 1
-    keep_recent_caches(root, folder)
-    config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
-    executed = execute_chapters(
-        root,
-        folder,
-        config["parse"]["myst_enable_extensions"],
-        jobs=jobs,
-        timeout=config["execute"]["timeout"],
-    )
+    executed = execute_chapters(root, folder, jobs)
     if executed.failures:
         print(*executed.failures, sep="\n\n", file=sys.stderr)
         print(f"\nThe book was not built: {len(executed.failures)} of its chapters failed.", file=sys.stderr)

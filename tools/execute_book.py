@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import time
 from collections.abc import Collection, Mapping
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
+import yaml
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn, JupyterCacheAbstract
 from myst_nb.core.read import is_myst_markdown_notebook, read_myst_markdown_notebook
@@ -18,9 +20,11 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from tools.contents import pages
+from tools.fingerprint import CACHE
 from tools.longest_first import longest_first
 from tools.notebooks.run import ENVIRONMENT
 
+KEPT_CACHES = 3  # executed chapters are kept for as many states of the package
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -127,15 +131,25 @@ def execute(path: Path, name: str, notebook: nbformat.NotebookNode, timeout: int
     return None
 
 
+def keep_recent_caches(root: Path, present: Path) -> None:
+    """Remove all but the latest caches of executed chapters."""
+    present.mkdir(parents=True, exist_ok=True)
+    (present / "used").touch()
+    caches = sorted(
+        (folder for folder in (root / CACHE).iterdir() if (folder / "used").is_file()),
+        key=lambda folder: (folder / "used").stat().st_mtime,
+    )
+    for folder in caches[:-KEPT_CACHES]:
+        shutil.rmtree(folder)
+
+
 def execute_chapters(
-    root: Path,
-    folder: Path,
-    extensions: list[str],
-    jobs: int = 2,
-    timeout: int = 300,
-    only: Collection[Path] | None = None,
+    root: Path, folder: Path, jobs: int = 2, only: Collection[Path] | None = None
 ) -> Executed:
     """Execute the chapters, or `only` some, that the cache in `folder` does not hold yet."""
+    keep_recent_caches(root, folder)
+    config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
+    extensions, timeout = config["parse"]["myst_enable_extensions"], config["execute"]["timeout"]
     cache = get_cache(str(folder))
     chosen = [path for path in chapters(root) if only is None or path in only]
     notebooks = {path: read_chapter(path, extensions) for path in chosen}

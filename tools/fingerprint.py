@@ -19,16 +19,25 @@ def package_files(root: Path) -> Iterator[Path]:
     yield from (path for path in [root / "requirements.lock"] if path.is_file())
 
 
+def data_name(root: Path) -> str:
+    """Return the name of the data set that the chapters train on; none for a book without the package."""
+    if not (root / "cnncourse").is_dir():
+        return ""
+    from cnncourse import data
+
+    return data.default_name()
+
+
 def data_in_use(root: Path, environment: Mapping[str, str] = os.environ) -> tuple[str, str]:
     """Return the name and the fingerprint of the data set that the chapters train on.
 
     A book without the package beside it (as in the tests of the build) has no data: both are empty.
     """
-    if not (root / "cnncourse").is_dir():
+    name = data_name(root)
+    if not name:
         return "", environment.get("CNNCOURSE_DATA", "")
     from cnncourse import data
 
-    name = data.default_name()
     return name, data.load(name, "train").fingerprint()
 
 

@@ -19,7 +19,7 @@ IN_A_NOTEBOOK = (
 
 def with_note(source: str, name: str) -> str:
     """Return a page with a note before its first section, if its cells ran on the stand-in `name`."""
-    if CALL not in source or name == "cifar10":
+    if CALL not in source or name in ("", "cifar10"):
         return source
     section = re.search(r"^(\([\w-]+\)=\n)?## ", source, re.MULTILINE)
     place = section.start() if section else len(source)

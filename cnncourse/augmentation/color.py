@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from cnncourse._checks import check_number
-from cnncourse.augmentation.transform import Transform, apply_each
+from cnncourse.augmentation.transform import Transform, apply_each, of_each
 
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # how bright red, green and blue look, ITU-R BT.601
 
@@ -81,7 +81,7 @@ def adjust_saturation(images: np.ndarray, saturation: np.ndarray | float) -> np.
 
 def _blend(images: np.ndarray, others: np.ndarray | float, factor: np.ndarray | float) -> np.ndarray:
     """Multiply the distance of images from others by a factor, one for all or one for each."""
-    share = np.asarray(factor, dtype=np.float32).reshape(-1, 1, 1, 1)
+    share = of_each(factor)
     blended: np.ndarray = np.clip(share * images + (1 - share) * others, 0, 1)
     return blended
 

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from cnncourse.augmentation.transform import of_each
+
 
 def adjust_sharpness(images: np.ndarray, sharpness: np.ndarray | float) -> np.ndarray:
     """Sharpen images or blur them; pixels at the border stay as they are.
@@ -29,7 +31,7 @@ def adjust_sharpness(images: np.ndarray, sharpness: np.ndarray | float) -> np.nd
     rows = images[:, :, :-2] + images[:, :, 1:-1] + images[:, :, 2:]
     blurred = (rows[..., :-2] + rows[..., 1:-1] + rows[..., 2:] + 4 * inner) / 13
     sharpened: np.ndarray = images.copy()
-    sharpened[:, :, 1:-1, 1:-1] = blurred + _of_each(sharpness) * (inner - blurred)
+    sharpened[:, :, 1:-1, 1:-1] = blurred + of_each(sharpness) * (inner - blurred)
     return np.clip(sharpened, 0, 1, out=sharpened)
 
 
@@ -52,7 +54,7 @@ def posterize(images: np.ndarray, bits: np.ndarray | int) -> np.ndarray:
     >>> posterize(np.array([0.1, 0.3, 0.6, 1.0]).reshape(1, 1, 1, 4), bits=2).ravel()
     array([0.  , 0.25, 0.5 , 0.75])
     """
-    shades = 2 ** _of_each(bits)
+    shades = 2 ** of_each(bits)
     coarse: np.ndarray = np.minimum(np.floor(images * shades), shades - 1) / shades
     return coarse
 
@@ -76,7 +78,7 @@ def solarize(images: np.ndarray, threshold: np.ndarray | float) -> np.ndarray:
     >>> solarize(np.array([0.25, 0.5, 1.0]).reshape(1, 1, 1, 3), threshold=0.75).ravel()
     array([0.25, 0.5 , 0.  ])
     """
-    return np.where(images >= _of_each(threshold), 1 - images, images)
+    return np.where(images >= of_each(threshold), 1 - images, images)
 
 
 def autocontrast(images: np.ndarray) -> np.ndarray:
@@ -133,8 +135,3 @@ def equalize(images: np.ndarray) -> np.ndarray:
     table = np.where(step > 0, spread, np.arange(256)).astype(images.dtype) / 255
     level: np.ndarray = table.ravel()[places]
     return level.reshape(images.shape)
-
-
-def _of_each(values: np.ndarray | float) -> np.ndarray:
-    """Return one number for all images, or one for each, so that it multiplies (N, C, H, W)."""
-    return np.asarray(values, dtype=np.float32).reshape(-1, 1, 1, 1)

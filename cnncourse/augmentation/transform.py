@@ -78,6 +78,11 @@ def apply_each(
     return changed
 
 
+def of_each(values: np.ndarray | float) -> np.ndarray:
+    """Return one number for all images, or one for each, so that it multiplies (N, C, H, W)."""
+    return np.asarray(values, dtype=np.float32).reshape(-1, 1, 1, 1)
+
+
 def check_range(argument: str, value: Any, what: str, high: float = 1.0) -> tuple[float, float]:
     """Return `value` as a pair if it is the smallest and the largest number, above 0 and at most `high`."""
     if not isinstance(value, (list, tuple)) or len(value) != 2:

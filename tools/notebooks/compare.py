@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import yaml
 from nbformat import NotebookNode
 
 from tools.execute_book import execute_chapters
@@ -32,18 +31,8 @@ SAME = {  # what differs between machines and means the same
 def compare_chapters(book: Book, chapters: list[Chapter], jobs: int) -> Iterator[str]:
     """Execute the chapters with the bundled data; yield what failed, and what a notebook shows no more."""
     os.environ.update(ENVIRONMENT)
-    config = yaml.safe_load((book.root / "_config.yml").read_text(encoding="utf-8"))
-    folder = cache_folder(book.root)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "used").touch()
-    executed = execute_chapters(
-        book.root,
-        folder,
-        config["parse"]["myst_enable_extensions"],
-        jobs,
-        config["execute"]["timeout"],
-        [book.root / chapter.path for chapter in chapters],
-    )
+    chosen = [book.root / chapter.path for chapter in chapters]
+    executed = execute_chapters(book.root, cache_folder(book.root), jobs, chosen)
     yield from map(str, executed.failures)
     for chapter in chapters:
         stored = read_stored(book, chapter)

@@ -4,15 +4,13 @@ from pathlib import Path
 
 from sphinx.application import Sphinx
 
-from tools.fingerprint import data_in_use
-from tools.stand_in import CALL, with_note
+from tools.fingerprint import data_name
+from tools.stand_in import with_note
 
 
 def add_note(app: Sphinx, _: str, content: list[str]) -> None:
     """Put the note into the page's source as it is read."""
-    if CALL in content[0]:
-        name, _fingerprint = data_in_use(Path(app.srcdir))
-        content[0] = with_note(content[0], name or "cifar10")
+    content[0] = with_note(content[0], data_name(Path(app.srcdir)))
 
 
 def setup(app: Sphinx) -> None:
