@@ -52,6 +52,12 @@ def is_own(module: nn.Module) -> bool:
     )
 
 
+def is_convolution(module: nn.Module) -> bool:
+    """Tell whether a module is a convolution of images: torch's, or one that is called so."""
+    names = [kind.__name__.lower() for kind in type(module).__mro__]
+    return any("conv" in name and "2d" in name for name in names)
+
+
 def trace(
     model: nn.Module, image_shape: Sequence[int], whole: Callable[[nn.Module], bool] = is_layer
 ) -> list[Node]:

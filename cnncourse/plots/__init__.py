@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from cnncourse.plots._network_strip import network_strip as network_strip
     from cnncourse.plots._number_grids import number_grids as number_grids
     from cnncourse.plots._number_grids import window_rows as window_rows
+    from cnncourse.plots._overlay import overlay as overlay
     from cnncourse.plots._pictures import channels as channels
     from cnncourse.plots._pictures import feature_maps as feature_maps
     from cnncourse.plots._pictures import image_grid as image_grid
@@ -71,6 +72,7 @@ _EXPORTS = {
     "network_strip": "_network_strip",
     "number_grids": "_number_grids",
     "window_rows": "_number_grids",
+    "overlay": "_overlay",
     "image_grid": "_pictures",
     "channels": "_pictures",
     "feature_maps": "_pictures",

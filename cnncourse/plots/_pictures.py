@@ -35,7 +35,7 @@ def as_picture(argument: str, values: Any, limits: tuple[float, float] = (0.0, 1
     )
 
 
-def _as_list(batch: Any) -> tuple[list[Any], list[str] | None]:
+def as_list(batch: Any) -> tuple[list[Any], list[str] | None]:
     """Return pictures and titles from an image set, a batch, one picture or a list of pictures."""
     if hasattr(batch, "images") and hasattr(batch, "labels"):
         classes = getattr(batch, "classes", None)
@@ -91,7 +91,7 @@ def image_grid(
     >>> [ax.get_title() for ax in axes]
     ['one', 'two']
     """
-    items, names = _as_list(batch)
+    items, names = as_list(batch)
     if not 1 <= len(items) <= MOST_PICTURES:
         raise ValueError(
             f"image_grid draws 1 to {MOST_PICTURES} pictures, got {len(items)}; take a few of them"
@@ -147,7 +147,8 @@ def channels(image: Any, columns: int = 4) -> np.ndarray:
     return axes
 
 
-def _as_maps(maps: Any) -> tuple[list[np.ndarray], list[str] | None]:
+def as_maps(maps: Any) -> tuple[list[np.ndarray], list[str] | None]:
+    """Return planes (H, W) and titles from a map, several channels, a list of maps or a mapping."""
     if isinstance(maps, Mapping):
         return [to_plane("maps", item) for item in maps.values()], [str(name) for name in maps]
     if isinstance(maps, list | tuple) and all(np.ndim(to_array("maps", item)) >= 2 for item in maps):
@@ -204,7 +205,7 @@ def feature_maps(
     >>> [ax.images[0].get_array().shape for ax in axes]
     [(4, 4), (2, 2)]
     """
-    planes, names = _as_maps(maps)
+    planes, names = as_maps(maps)
     check_filled("maps", planes, "at least one feature map")
     if len(planes) > MOST_PICTURES:
         raise ValueError(f"feature_maps draws up to {MOST_PICTURES} maps, got {len(planes)}; take a few")

@@ -33,6 +33,9 @@ SMALL = 10.5
 LEAST = 10.0
 
 SIGNED = LinearSegmentedColormap.from_list("signed", ["#00436b", "#0072B2", "#ffffff", "#E08214", "#8a3a00"])
+# For colors that are laid over an image: the same two, and light enough to see it through.
+OPPOSED = LinearSegmentedColormap.from_list("opposed", ["#0072B2", "#ffffff", "#D97706"])
+HEAT = LinearSegmentedColormap.from_list("heat", ["#ffffff", "#D97706"])
 AMOUNT = LinearSegmentedColormap.from_list("amount", ["#ffffff", "#9ecae1", "#0072B2", "#00304d"])
 
 _RC: Any = {
@@ -196,5 +199,6 @@ def text_on(color: Any) -> str:
 
 
 def color_map(color: str) -> Colormap:
-    """Return the color map called "gray", "signed" or "amount" in this book."""
-    return {"gray": mpl.colormaps["gray"], "signed": SIGNED, "amount": AMOUNT}[color]
+    """Return the color map called "gray", "signed", "amount", "opposed" or "heat" in this book."""
+    maps = {"signed": SIGNED, "amount": AMOUNT, "opposed": OPPOSED, "heat": HEAT}
+    return mpl.colormaps["gray"] if color == "gray" else maps[color]
