@@ -129,6 +129,19 @@ def test_data(monkeypatch):
     assert finding.state == "ok" and "CIFAR-10 is there" in finding.text
 
 
+@pytest.mark.parametrize(
+    ("error", "state"), [(FileNotFoundError, "note"), (ValueError, "problem"), (PermissionError, "problem")]
+)
+def test_the_weights_of_the_extra(monkeypatch, error, state):
+    def fail():
+        raise error("what is wrong")
+
+    monkeypatch.setattr("cnncourse.models._pretrained.read_weights", fail)
+    assert list(map(str, doctor.check_pretrained())) == [f"{state:<8} what is wrong"]
+    monkeypatch.setattr("cnncourse.models._pretrained.read_weights", lambda: b"")
+    assert states(doctor.check_pretrained()) == ["ok"]
+
+
 def test_the_packages_looked_for_are_those_of_the_course():
     project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
     named = {re.match(r"[\w-]+", entry)[0] for entry in project["dependencies"]}

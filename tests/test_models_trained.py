@@ -74,6 +74,9 @@ class TestWhatItIs:
             ({"record": None}, TypeError, "record must be a mapping, got None"),
             ({"license": None}, TypeError, "license must be a str, got None"),
             ({"channels": 0}, ValueError, "channels must be at least 1"),
+            ({"temperature": 0}, ValueError, "temperature must be above 0, got 0"),
+            ({"temperature": float("nan")}, ValueError, "temperature must be above 0"),
+            ({"temperature": "hot"}, TypeError, "temperature must be a number, got 'hot'"),
             ({"model": nn.Flatten(0)}, ValueError, r"the network has the shape \(64,\) of outputs"),
         ],
     )
@@ -163,6 +166,17 @@ class TestPredict:
         assert network.model.training and not network.model.fc.training
         assert torch.equal(network.model.bn1.running_mean, statistics)
 
+    @pytest.mark.parametrize("temperature", [0.5, 3])
+    def test_the_temperature_divides_the_logits(self, temperature):
+        plain, images = make(), pixels()
+        with torch.no_grad():
+            logits = plain.model.eval()(plain.prepare(images))
+        expected = F.softmax(logits / temperature, dim=1).numpy()
+        found = make(temperature=temperature).predict(images)
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+        assert np.array_equal(found.argmax(axis=1), plain.predict(images).argmax(axis=1))
+        assert (found.max(axis=1) < plain.predict(images).max(axis=1)).all() == (temperature > 1)
+
     def test_no_images_are_no_rows(self):
         assert make().predict(pixels(count=0)).shape == (0, 3)
 
@@ -241,6 +255,13 @@ class TestThereAndBack:
     def test_another_resolution_is_in_the_file(self, path):
         make(resolution=(6, 4)).save(path)
         assert load_trained(str(path)).resolution == (6, 4)
+
+    def test_a_temperature_is_in_the_file_where_it_changes_something(self, path):
+        before = path.read_bytes()
+        make(temperature=1.5).save(path)
+        assert load_trained(path).temperature == 1.5
+        make(temperature=1).save(path)
+        assert path.read_bytes() == before and b"temperature" not in before
 
     def test_loading_draws_nothing(self, path):
         torch.manual_seed(1)
@@ -339,6 +360,14 @@ def rewrite(path, **changes):
 
 
 class TestDamage:
+    def test_a_temperature_that_is_none(self, path):
+        rewrite(path, temperature="hot")
+        with pytest.raises(ValueError, match=r"bees.safetensors': temperature must be a number, got 'hot'"):
+            load_trained(path)
+        rewrite(path, temperature=-1)
+        with pytest.raises(ValueError, match=r"bees.safetensors': temperature must be above 0"):
+            load_trained(path)
+
     @pytest.mark.parametrize("keep", [0, 4, 8, 100, 5000, -1])
     def test_cut_short(self, path, keep):
         path.write_bytes(path.read_bytes()[:keep])
@@ -477,17 +506,18 @@ class TestDamage:
 
 
 class TestNames:
-    def test_without_any(self, tmp_path, monkeypatch):
+    def test_without_shipped_ones(self, tmp_path, monkeypatch):
         monkeypatch.setattr(load, "shipped_folder", lambda: tmp_path)
         with pytest.raises(
-            ValueError, match=r"unknown: 'resnet20'. The package brings none. One of yours is named"
+            ValueError,
+            match=r"unknown: 'mine'\. Known: efficientnet_lite0\. One of yours is named by its path",
         ):
-            load_trained("resnet20")
+            load_trained("mine")
 
     def test_by_name(self, path, monkeypatch):
         monkeypatch.setattr(load, "shipped_folder", lambda: path.parent)
         make(license="CC0").save(path.with_name("wasps.safetensors"))
-        assert trained_names() == ["bees", "wasps"]
+        assert trained_names() == ["bees", "efficientnet_lite0", "wasps"]
         assert load_trained("wasps").license == "CC0" and load_trained("bees").license == "MIT"
         with pytest.raises(
             ValueError, match=r"trained network is unknown: 'wasp'. Did you mean 'wasps'\? Known: bees"

@@ -71,6 +71,7 @@ def examine() -> list[Finding]:
         check_bf16,
         check_memory,
         check_disk,
+        check_pretrained,
         check_data,
     )
     findings: list[Finding] = []
@@ -233,6 +234,19 @@ def check_disk() -> list[Finding]:
     if free < GIB:
         return [Finding("note", text, "CIFAR-10 takes about 0.4 GiB while it is fetched")]
     return [Finding("ok", text)]
+
+
+def check_pretrained() -> list[Finding]:
+    """Look for the weights of the network that was trained on ImageNet, which an extra brings."""
+    from cnncourse.models._pretrained import read_weights
+
+    try:
+        read_weights()
+    except FileNotFoundError as error:
+        return [Finding("note", str(error))]
+    except (OSError, ValueError) as error:
+        return [Finding("problem", str(error))]
+    return [Finding("ok", "efficientnet_lite0, trained on ImageNet: its weights are there and whole")]
 
 
 def check_data() -> list[Finding]:

@@ -15,6 +15,7 @@ from cnncourse.models.convnext import ConvNeXt
 from cnncourse.models.create import MODELS, create_model
 from cnncourse.models.densenet import DenseNet
 from cnncourse.models.efficientnet import EfficientNet
+from cnncourse.models.efficientnet_lite import EfficientNetLite0
 from cnncourse.models.four_conv import FourConv
 from cnncourse.models.googlenet import GoogLeNet, Inception, SmallGoogLeNet, Widths
 from cnncourse.models.lenet import LeNet5, LeNet1998
@@ -40,6 +41,7 @@ __all__ = [
     "DenseNet",
     "DoubleConvGAP",
     "EfficientNet",
+    "EfficientNetLite0",
     "FiveConv",
     "FourConv",
     "GoogLeNet",

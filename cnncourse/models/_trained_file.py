@@ -20,6 +20,7 @@ KEYS = {
     "architecture": str, "options": dict, "classes": list, "channels": int, "size": list, "mean": list,
     "std": list, "resolution": list, "license": str, "record": dict,
 }  # fmt: skip
+OPTIONAL = {"temperature": (int, float)}
 _ABOUT, _DIGEST = "cnncourse", "sha256"  # the key of the metadata, and of the checksum in its JSON
 _PICKLES = (b"PK\x03\x04", b"\x80")
 

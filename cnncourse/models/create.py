@@ -12,6 +12,7 @@ from cnncourse.models.alexnet import AlexNet, AlexNet2012, AlexNetCIFAR
 from cnncourse.models.convnext import ConvNeXt
 from cnncourse.models.densenet import DenseNet
 from cnncourse.models.efficientnet import EfficientNet
+from cnncourse.models.efficientnet_lite import EfficientNetLite0
 from cnncourse.models.four_conv import FourConv
 from cnncourse.models.googlenet import GOOGLENETS
 from cnncourse.models.lenet import LeNet5, LeNet1998
@@ -39,6 +40,7 @@ MODELS: dict[str, Callable[..., nn.Module]] = {
     **GOOGLENETS,
     "densenet_cifar": DenseNet,
     "efficientnet_cifar": EfficientNet,
+    "efficientnet_lite0": EfficientNetLite0,
     "mobilenet_cifar": MobileNet,
     "convnext_cifar": ConvNeXt,
     "vit_cifar": VisionTransformer,

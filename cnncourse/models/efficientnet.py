@@ -13,6 +13,7 @@ import math
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from cnncourse._checks import check_odd
@@ -37,6 +38,42 @@ CIFAR_STAGES = (
     Stage(expansion=4, channels=64, layers=2, stride=1, kernel_size=3),  # 8x8
     Stage(expansion=4, channels=112, layers=3, stride=2, kernel_size=3),  # 4x4
 )
+
+
+class SamePad2d(nn.Module):
+    """Zeros around the maps as TensorFlow's "same" padding puts them: no more than the last window needs.
+
+    A window of 3 with stride 2 over 4 cells needs one more, and the odd one goes to the right and below;
+    PyTorch's ``padding=1`` adds one on each side, so that every window lies a cell further left.
+
+    Parameters
+    ----------
+    kernel_size, stride : int
+        Those of the convolution that follows, which has no padding of its own.
+
+    Examples
+    --------
+    >>> SamePad2d(kernel_size=3, stride=2)(torch.ones(1, 1, 2, 3))
+    tensor([[[[0., 1., 1., 1., 0.],
+              [0., 1., 1., 1., 0.],
+              [0., 0., 0., 0., 0.]]]])
+    """
+
+    def __init__(self, kernel_size: int, stride: int) -> None:
+        super().__init__()
+        self.kernel_size = kernel_size
+        self.stride = stride
+
+    def sides(self, cells: int) -> tuple[int, int]:
+        """Return how many zeros come before and after so many cells."""
+        windows = -(-cells // self.stride)  # rounded up: every cell is in one
+        missing = max((windows - 1) * self.stride + self.kernel_size - cells, 0)
+        return missing // 2, missing - missing // 2
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Map (N, C, H, W) to (N, C, H', W'), over which the windows fit ceil(H / stride) times."""
+        height, width = x.shape[2:]
+        return F.pad(x, (*self.sides(width), *self.sides(height)))
 
 
 class SqueezeExcitation(nn.Module):
@@ -84,6 +121,9 @@ class MBConv(nn.Module):
     stride : int
         Stride of the depthwise convolution. The input is added only where stride is 1 and
         `in_channels` equals `out_channels`.
+    lite : bool
+        The block of EfficientNet-Lite: ReLU6 in place of SiLU, no squeeze and excitation, and padding as
+        TensorFlow pads (`SamePad2d`).
 
     Examples
     --------
@@ -92,16 +132,24 @@ class MBConv(nn.Module):
     """
 
     def __init__(
-        self, in_channels: int, out_channels: int, expansion: int = 4, kernel_size: int = 3, stride: int = 1
+        self,
+        in_channels: int,
+        out_channels: int,
+        expansion: int = 4,
+        kernel_size: int = 3,
+        stride: int = 1,
+        lite: bool = False,
     ) -> None:
         super().__init__()
         width = in_channels * expansion
+        activation = nn.ReLU6 if lite else nn.SiLU
         layers: list[nn.Module] = []
         if expansion > 1:
-            layers += [*_conv_norm(in_channels, width, 1), nn.SiLU()]
-        layers += [*_conv_norm(width, width, kernel_size, stride=stride, groups=width), nn.SiLU()]
-        layers += [SqueezeExcitation(width, squeezed=max(1, in_channels // 4))]
-        layers += _conv_norm(width, out_channels, 1)
+            layers += [*conv_norm(in_channels, width, 1, lite=lite), activation()]
+        layers += [*conv_norm(width, width, kernel_size, stride, groups=width, lite=lite), activation()]
+        if not lite:
+            layers += [SqueezeExcitation(width, squeezed=max(1, in_channels // 4))]
+        layers += conv_norm(width, out_channels, 1, lite=lite)
         self.layers = nn.Sequential(*layers)
         self.shortcut = stride == 1 and in_channels == out_channels
 
@@ -151,7 +199,7 @@ class EfficientNet(nn.Module):
             if not factor > 0:
                 raise ValueError(f"{name} must be above 0, got {factor}")
         channels = _round_to_8(24 * width)
-        layers: list[nn.Module] = [*_conv_norm(in_channels, channels, 3, stride=2), nn.SiLU()]
+        layers: list[nn.Module] = [*conv_norm(in_channels, channels, 3, stride=2), nn.SiLU()]
         for stage in stages:
             out_channels = _round_to_8(stage.channels * width)
             for number in range(math.ceil(stage.layers * depth)):
@@ -159,7 +207,7 @@ class EfficientNet(nn.Module):
                 block = MBConv(channels, out_channels, stage.expansion, stage.kernel_size, stride)
                 layers.append(block)
                 channels = out_channels
-        layers += [*_conv_norm(channels, 4 * channels, 1), nn.SiLU()]
+        layers += [*conv_norm(channels, 4 * channels, 1), nn.SiLU()]
         self.features = nn.Sequential(*layers)
         self.pool = nn.AdaptiveAvgPool2d(1)  # (N, C, 1, 1)
         self.classifier = nn.Linear(4 * channels, num_classes)
@@ -171,13 +219,22 @@ class EfficientNet(nn.Module):
         return self.classifier(self.pool(self.features(x)).flatten(1))  # type: ignore[no-any-return]
 
 
-def _conv_norm(
-    in_channels: int, out_channels: int, kernel_size: int, stride: int = 1, groups: int = 1
+def conv_norm(
+    in_channels: int,
+    out_channels: int,
+    kernel_size: int,
+    stride: int = 1,
+    groups: int = 1,
+    lite: bool = False,
 ) -> list[nn.Module]:
     """Return a convolution that keeps the size but for its stride, and batch normalization."""
     padding = check_odd("kernel_size", kernel_size) // 2
-    conv = nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding, groups=groups, bias=False)
-    return [conv, nn.BatchNorm2d(out_channels)]
+    same = lite and stride > 1  # at stride 1, TensorFlow pads all sides alike, too
+    conv = nn.Conv2d(
+        in_channels, out_channels, kernel_size, stride, 0 if same else padding, groups=groups, bias=False
+    )
+    norm = nn.BatchNorm2d(out_channels, eps=1e-3, momentum=0.01) if lite else nn.BatchNorm2d(out_channels)
+    return [SamePad2d(kernel_size, stride), conv, norm] if same else [conv, norm]
 
 
 def _round_to_8(channels: float) -> int:

@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from cnncourse._checks import check_count, check_counts, check_unit_range
+from cnncourse._checks import check_count, check_counts, check_number, check_unit_range
 from cnncourse._modules import blank, check_module, device_of, evaluating
 from cnncourse.models._resolution import AtResolution, scale_to
 from cnncourse.models._trained_file import KEYS, as_half, check_weights, write_file
@@ -64,6 +64,9 @@ class Trained:
     record : mapping
         What made it: ``dataset`` (with its ``fingerprint``), ``recipe``, ``result`` and the rest of its run's
         record; empty if it was made otherwise.
+    temperature : float
+        By which `predict` divides the logits, so that it is as sure as it may be
+        (`cnncourse.explain.temperature`); 1 leaves them as they are.
 
     Raises
     ------
@@ -91,6 +94,7 @@ class Trained:
     resolution: tuple[int, int] | None = None
     license: str = ""
     record: Mapping[str, Any] = field(default_factory=dict)
+    temperature: float = 1.0
 
     def __post_init__(self) -> None:
         check_module(self.model)
@@ -106,6 +110,7 @@ class Trained:
             object.__setattr__(self, name, value)
         if min(self.std) <= 0:
             raise ValueError(f"std must be above 0, got {self.std}")
+        check_number("temperature", self.temperature, 0, math.inf, above=True)
         self._check_outputs()
 
     def _check_numbers(self, name: str) -> tuple[float, ...]:
@@ -151,7 +156,7 @@ class Trained:
         return f"Trained({self.architecture}: images {shape}, {len(self.classes)} classes)"
 
     def predict(self, images: np.ndarray | torch.Tensor | HasImages, batch_size: int = 1000) -> np.ndarray:
-        """Return the probability of each class for each image.
+        """Return the probability of each class for each image, at the network's `temperature`.
 
         Dropout is off and batch normalization uses its running statistics; each module is back in its own
         mode afterwards.
@@ -179,7 +184,7 @@ class Trained:
         with evaluating(self.model), torch.inference_mode():
             for start in range(0, len(array), batch_size):
                 logits = self.model(self._scale(array[start : start + batch_size]))  # (B, classes)
-                parts.append(logits.float().softmax(dim=1).cpu().numpy())
+                parts.append((logits.float() / self.temperature).softmax(dim=1).cpu().numpy())
         probabilities = np.concatenate(parts)
         if not np.isfinite(probabilities).all():
             raise ValueError("the network returns numbers that are none: its training diverged")
@@ -266,6 +271,8 @@ class Trained:
         check_weights(weights, twin, self.architecture)
         about = {key: getattr(self, key) for key in KEYS}
         about |= {key: dict(about[key]) for key in ("options", "record")}
+        if self.temperature != 1:
+            about["temperature"] = float(self.temperature)
         write_file(path, as_half(weights) if half else weights, about)
 
 

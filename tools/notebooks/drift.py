@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import nbformat
 
-from tools.notebooks.cells import glued_values, make_notebook
+from tools.notebooks.cells import glued_values
 from tools.notebooks.references import Book
 from tools.notebooks.run import IGNORED, code_cells, glued
 from tools.notebooks.source import Chapter, SourceError
-from tools.notebooks.write import dependencies, read_stored, serialize, sibling
+from tools.notebooks.write import read_stored, serialize, sibling, unrun
 
 
 def check(book: Book, chapters: list[Chapter], everything: bool = True) -> list[str]:
@@ -34,7 +34,7 @@ def check_chapter(book: Book, chapter: Chapter) -> Iterator[str]:
         yield f"{name} is missing or unreadable"
         return
     try:
-        made = make_notebook(book, chapter, dependencies(book.root), glued_values(stored))
+        made = unrun(book, chapter, glued_values(stored))
     except SourceError as error:
         yield str(error)
         return

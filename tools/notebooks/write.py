@@ -1,7 +1,9 @@
 """One chapter's notebook: made, run, made again with the numbers of its run, cleaned and written."""
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import nbformat
 
@@ -28,8 +30,22 @@ def sibling(path: str) -> str:
 
 def dependencies(root: Path) -> list[str]:
     """Return the package's requirements."""
-    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return list(project["dependencies"])
+    return list(_project(root)["dependencies"])
+
+
+def extras(root: Path) -> dict[str, list[str]]:
+    """Return the requirements of each of the package's extras."""
+    return dict(_project(root).get("optional-dependencies", {}))
+
+
+def _project(root: Path) -> dict[str, Any]:
+    project: dict[str, Any] = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return project
+
+
+def unrun(book: Book, chapter: Chapter, glued: Mapping[str, str]) -> nbformat.NotebookNode:
+    """Return the chapter's notebook, not run, with the requirements that the project has now."""
+    return make_notebook(book, chapter, dependencies(book.root), glued, extras(book.root))
 
 
 def directives(chapter: Chapter) -> list[Directive]:
@@ -49,14 +65,14 @@ def read_stored(book: Book, chapter: Chapter) -> nbformat.NotebookNode | None:
 
 def run_chapter(book: Book, chapter: Chapter) -> nbformat.NotebookNode:
     """Return the chapter's notebook with all its outputs."""
-    notebook = make_notebook(book, chapter, dependencies(book.root), AnyValue())
+    notebook = unrun(book, chapter, AnyValue())
     execute(notebook, (book.root / chapter.path).parent, chapter.path, directives(chapter))
     return with_values(book, chapter, notebook)
 
 
 def with_values(book: Book, chapter: Chapter, notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """Return the notebook made anew, with the outputs of `notebook` and its glued values in the text."""
-    made = make_notebook(book, chapter, dependencies(book.root), glued_values(notebook))
+    made = unrun(book, chapter, glued_values(notebook))
     for cell, ran in zip(code_cells(made), code_cells(notebook), strict=True):
         cell.outputs, cell.execution_count = ran.outputs, ran.execution_count
     return made
@@ -67,7 +83,7 @@ def reword_chapter(book: Book, chapter: Chapter) -> nbformat.NotebookNode:
     stored = read_stored(book, chapter)
     if stored is None:
         raise SourceError(chapter.path, 1, "there is no notebook yet to keep outputs of; run the chapter")
-    made = make_notebook(book, chapter, dependencies(book.root), AnyValue())
+    made = unrun(book, chapter, AnyValue())
     new, old = code_cells(made)[1:], code_cells(stored)[1:]  # all but the one that installs
     same = [(cell.source, cell.metadata) for cell in new] == [(cell.source, cell.metadata) for cell in old]
     if not same:
