@@ -49,6 +49,7 @@ _MODULES = (
     "data",
     "experiments",
     "explain",
+    "export",
     "images",
     "learning",
     "models",
