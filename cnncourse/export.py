@@ -148,7 +148,7 @@ def _translate(trained: Trained, shape: tuple[int, int, int]) -> Any:
     about: dict[str, Any] = {key: getattr(trained, key) for key in ("classes", "mean", "std", "channels")}
     texts = {key: json.dumps(value, ensure_ascii=False) for key, value in about.items()}
     texts |= {"resolution": json.dumps(shape[1:]), "format": "cnncourse 1"}
-    texts["temperature"] = json.dumps(getattr(trained, "temperature", 1.0))
+    texts["temperature"] = json.dumps(trained.temperature)
     texts |= {"architecture": trained.architecture, "license": trained.license}
     onnx.helper.set_model_props(proto, texts)
     onnx.checker.check_model(proto)

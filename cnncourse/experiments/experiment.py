@@ -44,7 +44,7 @@ from cnncourse.training.presets import AnyRecipe, kind_of
 from cnncourse.training.recipe import Recipe
 from cnncourse.training.speed_recipe import SpeedRecipe
 
-MEASURES = ("training", "gradient_norms", "speedrun")
+MEASURES = ("training", "gradient_norms", "speedrun", "changes")
 _NEEDED = {"title": str, "question": str, "chapter": str, "data": str, "runs": dict}
 _OPTIONAL: dict[str, Kind] = {
     "measure": str,
@@ -53,7 +53,7 @@ _OPTIONAL: dict[str, Kind] = {
     "seeds": list,
     "size": int,
 }
-_OF_A_RUN = {"options": dict, "recipe": dict, "seeds": list}
+_OF_A_RUN = {"options": dict, "recipe": dict, "seeds": list, "images": int}
 _OF_A_SPEEDRUN = {"preset": str, "recipe": dict, "seeds": list}
 
 
@@ -73,6 +73,8 @@ class ExperimentRun:
         Further arguments of the network.
     seeds : tuple of int
         Those of this run; if empty, those of the experiment.
+    images : int, optional
+        How many images are learned from, as in `Setup`; by default all.
     """
 
     name: str
@@ -80,9 +82,12 @@ class ExperimentRun:
     recipe: AnyRecipe
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     seeds: tuple[int, ...] = ()
+    images: int | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "seeds", _check_seeds(self.seeds))
+        if self.images is not None:
+            check_count("images", self.images)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,9 +106,10 @@ class Experiment:
         Every run that has no seeds of its own is made once for each.
     runs : mapping from str to ExperimentRun
         By name.
-    measure : {"training", "gradient_norms", "speedrun"}
+    measure : {"training", "gradient_norms", "speedrun", "changes"}
         What is done with each network: train and evaluate it, measure the length of the gradient in each of
-        its layers before any training, or train and evaluate SpeedNet by a speedrun's recipe.
+        its layers before any training, train and evaluate SpeedNet by a speedrun's recipe, or train it and
+        evaluate it on changed images too (``accuracy_under`` in the record's result).
     validation : float
         The share of each class of the training split that is kept for validation; 0 for none.
     size : int, optional
@@ -200,7 +206,9 @@ class Experiment:
     def setup(self, run: ExperimentRun, seed: int, command: str = "") -> Setup:
         """Return what `run` trains with `seed`."""
         recipe = run.recipe.replace(seed=seed)
-        return Setup(run.model, self.data, recipe, run.options, self.validation, self.size, command)
+        return Setup(
+            run.model, self.data, recipe, run.options, self.validation, self.size, command, run.images
+        )
 
     def difference(self, record: RunRecord, run: ExperimentRun, seed: int) -> str:
         """Return in words how `record` differs from what `run` with `seed` would make; "" if it does not.
@@ -216,6 +224,7 @@ class Experiment:
         if isinstance(run.recipe, Recipe):  # a speedrun's options are in its recipe
             pairs["options"] = (record.model.get("options") or {}, dict(run.options))
         pairs["size"] = (record.dataset.get("size"), self.size)
+        pairs["images"] = (record.dataset.get("images"), run.images)
         if self.measure != "gradient_norms":
             pairs["validation"] = (_validation_of(record), self.validation)
         name, fingerprint = self._images
@@ -273,7 +282,8 @@ def _read(read: Reader, name: str, table: Any, shared: dict[str, Any]) -> Experi
 def _read_run(name: str, table: dict[str, Any], shared: dict[str, Any]) -> ExperimentRun:
     check_keys("run", table, {"model": str}, _OF_A_RUN)
     recipe = Recipe.from_dict(shared | table.get("recipe", {}))
-    return ExperimentRun(name, table["model"], recipe, table.get("options", {}), table.get("seeds", ()))
+    options, seeds = table.get("options", {}), table.get("seeds", ())
+    return ExperimentRun(name, table["model"], recipe, options, seeds, table.get("images"))
 
 
 def _read_speedrun(name: str, table: dict[str, Any], shared: dict[str, Any]) -> ExperimentRun:
