@@ -36,6 +36,7 @@ _HOMES = {
     "load_trained": "models",
     "max_pool2d": "pooling",
     "output_size": "convolution",
+    "predict_files": "predict",
     "read_image": "data",
     "relu": "activations",
     "softmax": "learning",
@@ -56,6 +57,7 @@ _MODULES = (
     "normalization",
     "plots",
     "pooling",
+    "predict",
     "receptive_field",
     "training",
 )
