@@ -40,11 +40,12 @@ from cnncourse._checks import Kind, check_choice, check_count, check_keys, check
 from cnncourse.data.sources import plain_name
 from cnncourse.experiments.record import RunRecord
 from cnncourse.experiments.setup import VALIDATION, Setup
+from cnncourse.experiments.transferring import Transfer
 from cnncourse.training.presets import AnyRecipe, kind_of
 from cnncourse.training.recipe import Recipe
 from cnncourse.training.speed_recipe import SpeedRecipe
 
-MEASURES = ("training", "gradient_norms", "speedrun", "changes")
+MEASURES = ("training", "gradient_norms", "speedrun", "transfer")
 _NEEDED = {"title": str, "question": str, "chapter": str, "data": str, "runs": dict}
 _OPTIONAL: dict[str, Kind] = {
     "measure": str,
@@ -53,8 +54,9 @@ _OPTIONAL: dict[str, Kind] = {
     "seeds": list,
     "size": int,
 }
-_OF_A_RUN = {"options": dict, "recipe": dict, "seeds": list, "images": int}
+_OF_A_RUN = {"options": dict, "recipe": dict, "seeds": list}
 _OF_A_SPEEDRUN = {"preset": str, "recipe": dict, "seeds": list}
+_OF_A_TRANSFER = {"recipe": dict, "seeds": list}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,15 +68,15 @@ class ExperimentRun:
     name : str
         Its name in the experiment.
     model : str
-        A key of `cnncourse.models.MODELS`.
+        A key of `cnncourse.models.MODELS`; of a transfer, a name for `cnncourse.models.load_trained`.
     recipe : Recipe or SpeedRecipe
         Its seed is replaced by each of the run's.
     options : mapping
         Further arguments of the network.
     seeds : tuple of int
         Those of this run; if empty, those of the experiment.
-    images : int, optional
-        How many images are learned from, as in `Setup`; by default all.
+    transfer : Transfer or None
+        What is done with a trained network, where that is measured.
     """
 
     name: str
@@ -82,12 +84,10 @@ class ExperimentRun:
     recipe: AnyRecipe
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     seeds: tuple[int, ...] = ()
-    images: int | None = None
+    transfer: Transfer | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "seeds", _check_seeds(self.seeds))
-        if self.images is not None:
-            check_count("images", self.images)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,10 +106,10 @@ class Experiment:
         Every run that has no seeds of its own is made once for each.
     runs : mapping from str to ExperimentRun
         By name.
-    measure : {"training", "gradient_norms", "speedrun", "changes"}
+    measure : {"training", "gradient_norms", "speedrun", "transfer"}
         What is done with each network: train and evaluate it, measure the length of the gradient in each of
-        its layers before any training, train and evaluate SpeedNet by a speedrun's recipe, or train it and
-        evaluate it on changed images too (``accuracy_under`` in the record's result).
+        its layers before any training, train and evaluate SpeedNet by a speedrun's recipe, or let a trained
+        network learn other classes from a few images.
     validation : float
         The share of each class of the training split that is kept for validation; 0 for none.
     size : int, optional
@@ -138,6 +138,8 @@ class Experiment:
     def __post_init__(self) -> None:
         check_choice("measure", self.measure, MEASURES)
         check_number("validation", self.validation, 0, 1)
+        if self.measure == "transfer" and self.validation:
+            raise ValueError(f"a transfer has no validation, got {self.validation:g}; leave it out")
         if not self.runs:
             raise ValueError("runs is empty: give at least one table [runs.NAME]")
         for name in (self.name, *self.runs):
@@ -157,9 +159,9 @@ class Experiment:
         values = tomllib.loads(text)
         check_keys("experiment", values, _NEEDED, _OPTIONAL)
         shared = values.pop("recipe", {})
-        read = _read_speedrun if values.get("measure") == "speedrun" else _read_run
+        read = _READERS.get(values.get("measure", ""), _read_run)
         runs = {run: _read(read, run, table, shared) for run, table in values.pop("runs").items()}
-        without = {"validation": 0.0} if read is _read_speedrun else {}  # its record is of all images
+        without = {} if read is _read_run else {"validation": 0.0}  # their records are of all images
         return cls(name=name, runs=runs, shipped=shipped, **{"seeds": (), **without, **values})
 
     @classmethod
@@ -206,9 +208,7 @@ class Experiment:
     def setup(self, run: ExperimentRun, seed: int, command: str = "") -> Setup:
         """Return what `run` trains with `seed`."""
         recipe = run.recipe.replace(seed=seed)
-        return Setup(
-            run.model, self.data, recipe, run.options, self.validation, self.size, command, run.images
-        )
+        return Setup(run.model, self.data, recipe, run.options, self.validation, self.size, command)
 
     def difference(self, record: RunRecord, run: ExperimentRun, seed: int) -> str:
         """Return in words how `record` differs from what `run` with `seed` would make; "" if it does not.
@@ -223,8 +223,9 @@ class Experiment:
         pairs["model"] = (record.model.get("name"), run.model)
         if isinstance(run.recipe, Recipe):  # a speedrun's options are in its recipe
             pairs["options"] = (record.model.get("options") or {}, dict(run.options))
+        if run.transfer is not None:
+            pairs["transfer"] = (record.model.get("transfer"), run.transfer.to_dict())
         pairs["size"] = (record.dataset.get("size"), self.size)
-        pairs["images"] = (record.dataset.get("images"), run.images)
         if self.measure != "gradient_norms":
             pairs["validation"] = (_validation_of(record), self.validation)
         name, fingerprint = self._images
@@ -282,8 +283,7 @@ def _read(read: Reader, name: str, table: Any, shared: dict[str, Any]) -> Experi
 def _read_run(name: str, table: dict[str, Any], shared: dict[str, Any]) -> ExperimentRun:
     check_keys("run", table, {"model": str}, _OF_A_RUN)
     recipe = Recipe.from_dict(shared | table.get("recipe", {}))
-    options, seeds = table.get("options", {}), table.get("seeds", ())
-    return ExperimentRun(name, table["model"], recipe, options, seeds, table.get("images"))
+    return ExperimentRun(name, table["model"], recipe, table.get("options", {}), table.get("seeds", ()))
 
 
 def _read_speedrun(name: str, table: dict[str, Any], shared: dict[str, Any]) -> ExperimentRun:
@@ -291,6 +291,16 @@ def _read_speedrun(name: str, table: dict[str, Any], shared: dict[str, Any]) -> 
     preset = SpeedRecipe.load(table["preset"]).to_dict() if "preset" in table else {}
     recipe = SpeedRecipe.from_dict(preset | shared | table.get("recipe", {}))
     return ExperimentRun(name, SpeedRecipe.network, recipe, seeds=table.get("seeds", ()))
+
+
+def _read_transfer(name: str, table: dict[str, Any], shared: dict[str, Any]) -> ExperimentRun:
+    check_keys("transfer run", table, {"model": str, "transfer": dict}, _OF_A_TRANSFER)
+    recipe = Recipe.from_dict(shared | table.get("recipe", {}))
+    plan = Transfer.from_dict(table["transfer"])
+    return ExperimentRun(name, table["model"], recipe, seeds=table.get("seeds", ()), transfer=plan)
+
+
+_READERS: dict[str, Reader] = {"speedrun": _read_speedrun, "transfer": _read_transfer}
 
 
 def experiment_names() -> list[str]:
