@@ -36,7 +36,6 @@ _HOMES = {
     "load_trained": "models",
     "max_pool2d": "pooling",
     "output_size": "convolution",
-    "predict_files": "predict",
     "read_image": "data",
     "relu": "activations",
     "softmax": "learning",
@@ -46,20 +45,20 @@ _HOMES = {
 _MODULES = (
     "activations",
     "augmentation",
+    "classify",
     "convolution",
     "data",
     "experiments",
     "explain",
-    "export",
     "images",
     "learning",
     "models",
     "normalization",
     "plots",
     "pooling",
-    "predict",
     "receptive_field",
     "training",
+    "transfer",
 )
 
 __all__ = sorted([*_HOMES, *_MODULES, "__version__"])

@@ -8,7 +8,10 @@ import pytest
 import cnncourse
 
 PACKAGE = Path(cnncourse.__file__).parent
-ROOMS = ("images", "convolution", "pooling", "activations", "learning", "receptive_field", "explain", "plots")
+ROOMS = (
+    "images", "convolution", "pooling", "activations", "learning", "receptive_field", "explain", "transfer",
+    "classify", "plots",
+)  # fmt: skip
 FILES = [PACKAGE / "normalization.py", *(file for room in ROOMS for file in (PACKAGE / room).glob("*.py"))]
 OTHER = (
     r"(ndarray|array_like)( of [A-Za-z0-9 ]+)?, (\(|shape|any shape|same shape|of the shape)",

@@ -1,0 +1,62 @@
+"""``cnncourse classify``: a classifier of your own from folders of photos."""
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+FIRST = 5  # mistakes that are told
+
+
+def add_commands(commands: Any) -> None:
+    """Add ``classify`` with its action."""
+    classify = commands.add_parser("classify", help="make a classifier of your own photos")
+    actions = classify.add_subparsers(title="actions", metavar="ACTION", required=True)
+    make = actions.add_parser(
+        "make",
+        help="from a folder with a folder of photos for each class to a classifier in one file",
+        description="Make a classifier from FOLDER, which holds a folder of photos for each class, such as "
+        "cat/ and dog/ (below train/ and test/, if you divided them). Twenty photos a class are a good "
+        "start. A report NAME.html beside the file shows accuracy, mistakes and what is odd about photos.",
+    )
+    make.set_defaults(call=_make)
+    make.add_argument("folder", metavar="FOLDER", help="the folder that holds the class folders")
+    make.add_argument(
+        "--out", metavar="FILE", help="the classifier's file (default: the folder's name and .safetensors)"
+    )
+    make.add_argument(
+        "--model",
+        default="efficientnet_lite0",
+        metavar="NAME",
+        help="the network whose features are used, by name or file (default: efficientnet_lite0)",
+    )
+    make.add_argument("--seed", type=int, default=0, metavar="N", help="decides how photos are divided")
+
+
+def _make(options: argparse.Namespace) -> int:
+    from cnncourse import classify
+    from cnncourse.data.sources import plain_name
+
+    out = Path(options.out or f"{plain_name(Path(options.folder).expanduser())}.safetensors")
+    made = classify.make(options.folder, out, options.model, options.seed)
+    photos = made.photos
+    counts = ", ".join(f"{count} {name}" for name, count in photos.image_set().class_counts().items())
+    print(f"{photos.name}: {len(photos)} photos of {len(photos.classes)} classes ({counts})")
+    for text in made.findings.warnings:
+        print(f"warning: {text}", file=sys.stderr)
+    common, share = made.always
+    print(f"accuracy in cross-validation: {made.accuracy}")
+    if made.tested is not None:
+        print(f"accuracy on the test photos: {made.tested}")
+    print(f'always saying "{common}" would be right in {share:.1%}')
+    for row in made.mistakes[:FIRST]:
+        index, answer = made.judged[row], int(made.probabilities[row].argmax())
+        sure = made.probabilities[row, answer]
+        print(f"  {photos.files[index]} looks like {photos.classes[answer]} ({sure:.0%})")
+    if len(made.mistakes) > FIRST:
+        print(f"  and {len(made.mistakes) - FIRST} more mistakes, in the report")
+    file = shlex.quote(str(out))
+    print(f"saved in {file}, report in {shlex.quote(str(out.with_suffix('.html')))}, {made.seconds:.0f} s")
+    print(f"to ask it: cnncourse predict PHOTO --model {file}")
+    return 0
