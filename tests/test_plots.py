@@ -438,6 +438,13 @@ class TestCharts:
         assert max(ax.get_xticks()) == 1
         assert [label.get_text() for label in ax.get_yticklabels()] == ["MLP", "CNN"]
 
+    def test_a_loss_goes_left_and_its_number_beyond_it(self):
+        ax = plots.bars({"up": 2.0, "down": -1.0}, format=lambda value: f"{value:+.1f}")
+        assert [bar.get_width() for bar in ax.patches] == [2.0, -1.0]
+        (up, down), (left, _) = ax.texts, ax.get_xlim()
+        assert (up.get_ha(), down.get_ha(), down.xy[0]) == ("left", "right", -1.0)
+        assert left < -1.3
+
     def test_groups_differ_in_hatch_and_have_whiskers(self):
         values = {"MLP": {"plain": 0.5, "shuffled": 0.5}, "CNN": {"plain": 0.8, "shuffled": 0.4}}
         ax = plots.bars(

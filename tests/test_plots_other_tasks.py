@@ -45,6 +45,26 @@ def test_answers_messages():
         plots.other_tasks.answers(pictures, masks=dict.fromkeys("abc", np.ones((2, 8, 8), bool)))
 
 
+def test_detections_draws_any_number_of_boxes():
+    boxes = [np.array([[1, 2, 5, 6], [0, 0, 4, 4]]), np.zeros((0, 4))]
+    axes = plots.other_tasks.detections(
+        np.zeros((2, 3, 8, 8), np.uint8), boxes, [["disc", "bar"], None], titles=["some", "none"]
+    )
+    frames = [frame.get_bbox().bounds for frame in axes[0].patches[1::2]]
+    assert frames == [(0.5, 1.5, 4, 4), (-0.5, -0.5, 4, 4)]
+    assert not axes[1].patches and not axes[1].texts
+    assert [text.get_text() for text in axes[0].texts] == ["disc", "bar"]
+    assert axes[1].get_title() == "none"
+
+
+def test_detections_messages():
+    pictures = np.zeros((2, 3, 8, 8))
+    with pytest.raises(ValueError, match="got 2 pictures, 1 lists of boxes, 2 of words"):
+        plots.other_tasks.detections(pictures, [[]])
+    with pytest.raises(ValueError, match="got 1 boxes and 0 words"):
+        plots.other_tasks.detections(pictures, [[[0, 0, 1, 1]], []], [[], None])
+
+
 def test_scene_colors_instances_apart_and_classes_alike():
     masks = np.zeros((3, 8, 8), bool)
     masks[0, :3, :3] = masks[1, :3, 4:] = masks[2, 5:] = True

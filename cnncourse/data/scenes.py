@@ -99,13 +99,57 @@ def draw_scene(figures: int = 4, side: int = 64, seed: int = 0) -> Scene:
     rng = np.random.default_rng(check_count("seed", seed, minimum=0))
     images, masks = draw_shapes10_masks(n=10 * check_count("figures", figures), seed=seed)
     chosen = rng.permutation(len(images))[:figures]
+    return _lay(images.images[chosen], masks[chosen], images.labels[chosen], side, rng)
+
+
+def draw_scenes(n: int, most: int = 4, side: int = 64, seed: int = 0) -> list[Scene]:
+    """Draw many scenes at once, each with one figure to `most`.
+
+    Parameters
+    ----------
+    n : int
+        How many scenes.
+    most : int
+        Figures of a scene, at most.
+    side : int
+        Height and width of the pictures, at least 32.
+    seed : int
+        Decides the figures and their places.
+
+    Returns
+    -------
+    list of Scene
+
+    Raises
+    ------
+    ValueError
+        If `n` or `most` is below 1, or `side` below 32.
+
+    Examples
+    --------
+    >>> scenes = draw_scenes(3, most=2)
+    >>> len(scenes), scenes[0].image.shape, max(len(scene.masks) for scene in scenes) <= 2
+    (3, (3, 64, 64), True)
+    """
+    side = check_count("side", side, minimum=SIDE)
+    rng = np.random.default_rng(check_count("seed", seed, minimum=0))
+    counts = rng.integers(1, check_count("most", most) + 1, check_count("n", n))
+    images, masks = draw_shapes10_masks(n=int(counts.sum()), seed=seed)
+    shares = np.split(rng.permutation(len(images)), np.cumsum(counts)[:-1])
+    return [_lay(images.images[chosen], masks[chosen], images.labels[chosen], side, rng) for chosen in shares]
+
+
+def _lay(
+    images: np.ndarray, masks: np.ndarray, labels: np.ndarray, side: int, rng: np.random.Generator
+) -> Scene:
+    """Lay figures on a plain ground in the mean color of the first image, each somewhere at random."""
     noise = rng.normal(0, 5, (3, side, side))
-    scene = (images.images[chosen[0]].mean(axis=(1, 2))[:, None, None] + noise).clip(0, 255).astype(np.uint8)
-    visible = np.zeros((figures, side, side), dtype=bool)
-    for index, number in enumerate(chosen):
+    scene = (images[0].mean(axis=(1, 2))[:, None, None] + noise).clip(0, 255).astype(np.uint8)
+    visible = np.zeros((len(images), side, side), dtype=bool)
+    for index, (image, mask) in enumerate(zip(images, masks, strict=True)):
         top, left = rng.integers(0, side - SIDE + 1, 2)
         window = np.s_[top : top + SIDE, left : left + SIDE]
-        scene[:, *window][:, masks[number]] = images.images[number][:, masks[number]]
-        visible[:, *window][:, masks[number]] = False
-        visible[index, *window] = masks[number]
-    return Scene(scene, visible, images.labels[chosen], tuple(FIGURES))
+        scene[:, *window][:, mask] = image[:, mask]
+        visible[:, *window][:, mask] = False
+        visible[index, *window] = mask
+    return Scene(scene, visible, labels, tuple(FIGURES))

@@ -144,22 +144,26 @@ def _draw_bars(
     ends = lengths if whiskers is None else lengths + whiskers
     for place, length, end in zip(places, lengths, ends, strict=True):
         offset: Any = {"xytext": (5, 0), "textcoords": "offset points"}
+        if length < 0:  # to the left of a bar that goes left
+            end = 2 * length - end
+            offset |= {"xytext": (-5, 0), "ha": "right"}
         ax.annotate(write(length), (end, place), va="center", fontsize=SMALL, **offset)
 
 
 def _limit(ax: Axes, lengths: np.ndarray, ends: np.ndarray, log: bool, percent: bool) -> None:
     """Leave room for the numbers behind the bars, and let percent go to 100 where that is near."""
     low, high = float(min(lengths.min(), 0)), float(ends.max())
+    low -= 0.12 * (high - low) if low < 0 else 0
     if log:
         least = lengths[lengths > 0].min()
         ax.set_xlim(least / 3, high * (high / least) ** 0.22 * 2)
     else:
-        ax.set_xlim(low * 1.15, (high or 1.0) * 1.2)
+        ax.set_xlim(low, (high or 1.0) * 1.2)
     if percent:
         ax.xaxis.set_major_formatter(FuncFormatter(percent_text))
         if 0.5 < high <= 1:  # there is nothing beyond all
             ax.set_xticks(np.linspace(0, 1, 6))
-            ax.set_xlim(low * 1.15, max(1.0, high * 1.2))
+            ax.set_xlim(low, max(1.0, high * 1.2))
 
 
 def _draw_reference(ax: Axes, name: str, place: float) -> None:

@@ -29,7 +29,7 @@ from cnncourse.plots._style import (
     style,
 )
 
-__all__ = ["answers", "scene", "u_shape"]
+__all__ = ["answers", "detections", "scene", "u_shape"]
 
 GUESS = "#D55E00"
 LOOKS: tuple[tuple[str, Any], ...] = ((OUTPUT, "-"), (GUESS, (0, (3, 2))))  # the first kind, the second
@@ -117,6 +117,79 @@ def _key(fig: Any, *marks: Mapping[str, Any]) -> None:
         for kind, (color, dashes) in looks.items()
     ]
     fig.legend(handles=handles, loc="outside lower center", ncols=2, fontsize=SMALL, frameon=False)
+
+
+def detections(
+    batch: Any,
+    boxes: Sequence[Any],
+    words: Sequence[Sequence[str] | None] | None = None,
+    titles: Sequence[str] | None = None,
+    columns: int = 2,
+) -> Any:
+    """Draw pictures with any number of boxes on each, and what is said of each box.
+
+    Parameters
+    ----------
+    batch : array_like of shape (N, C, H, W)
+        The pictures, uint8 or 0 to 1.
+    boxes : sequence of array_like of shape (K, 4)
+        Left, top, right and bottom edge in pixels, for each picture.
+    words : sequence of (sequence of str, or None), optional
+        For each picture, a few words a box, or None for a picture without.
+    titles : sequence of str, optional
+        One above each picture.
+    columns : int
+        Pictures in a row.
+
+    Returns
+    -------
+    Axes or ndarray of Axes
+
+    Raises
+    ------
+    ValueError
+        If pictures and lists of boxes differ in number, or boxes and words do.
+
+    Examples
+    --------
+    >>> ax = detections(np.zeros((1, 3, 8, 8)), [[[1, 1, 4, 4], [2, 2, 7, 7]]], [["disc", "bar"]])
+    >>> [text.get_text() for text in ax.texts]
+    ['disc', 'bar']
+    """
+    pictures = [as_picture("batch", picture) for picture in to_array("batch", batch)]
+    names = check_titles(titles, len(pictures), "pictures")
+    said = [None] * len(pictures) if words is None else list(words)
+    if not len(pictures) == len(boxes) == len(said):
+        raise ValueError(
+            f"each picture needs a list of boxes, and of words if there are any: got {len(pictures)} "
+            f"pictures, {len(boxes)} lists of boxes, {len(said)} of words"
+        )
+    with style():
+        _, axes = card(len(pictures), columns, pictures[0].shape, titles is not None)
+        for index, (ax, picture) in enumerate(zip(axes, pictures, strict=True)):
+            bare(ax)
+            ax.imshow(picture, cmap="gray", vmin=0, vmax=1)
+            _frames(ax, boxes[index], said[index])
+            if names:
+                ax.set_title(names[index], fontsize=SMALL, pad=3)
+    return axes_of(axes)
+
+
+def _frames(ax: Axes, boxes: Any, words: Sequence[str] | None) -> None:
+    """Draw boxes, each twice so that it shows on any ground, and words at their upper left corners."""
+    if words is not None and len(words) != len(boxes):
+        raise ValueError(f"each box needs its words, got {len(boxes)} boxes and {len(words)} words")
+    for number, box in enumerate(boxes):
+        left, top, right, bottom = (float(edge) - 0.5 for edge in box)
+        for width, ink in ((3.2, "white"), (1.6, GUESS)):
+            frame = Rectangle((left, top), right - left, bottom - top, fill=False)
+            frame.set(edgecolor=ink, linewidth=width)
+            ax.add_patch(frame)
+        if words is not None:
+            ax.text(
+                left, top - 0.5, words[number], va="bottom", fontsize=LEAST, color="black",
+                bbox={"facecolor": "white", "alpha": 0.8, "pad": 0.8, "linewidth": 0},
+            )  # fmt: skip
 
 
 def scene(image: Any, masks: Any, labels: Any, classes: Sequence[str]) -> np.ndarray:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cnncourse.data.languages import ALPHABET, decode, encode, load_languages, read_sentences
-from cnncourse.data.scenes import boxes_of, draw_scene
+from cnncourse.data.scenes import boxes_of, draw_scene, draw_scenes
 from cnncourse.data.series import SHORTEST, STATES, _places, draw_machines
 from cnncourse.data.shapes10 import FIGURES, draw_shapes10, draw_shapes10_masks
 
@@ -69,6 +69,21 @@ def test_scenes_have_masks_that_do_not_overlap():
     assert not np.array_equal(scene.image, draw_scene(5, side=80, seed=3).image)
     with pytest.raises(ValueError, match="side must be at least 32, got 31"):
         draw_scene(side=31)
+
+
+def test_many_scenes_are_like_one_and_repeatable():
+    scenes = draw_scenes(40, most=3, seed=5)
+    assert {len(scene.masks) for scene in scenes} == {1, 2, 3}
+    assert len({name for scene in scenes for name in scene.labels.tolist()}) == 10
+    for scene, again in zip(scenes, draw_scenes(40, most=3, seed=5), strict=True):
+        assert scene.image.shape == (3, 64, 64) and scene.masks.sum(axis=0).max() <= 1
+        assert len(scene.labels) == len(scene.masks)
+        assert np.array_equal(scene.image, again.image)
+        outside = ~scene.masks.any(axis=0)
+        assert scene.image[:, outside].std(axis=1).max() < 10  # plain where there is no figure
+    assert not np.array_equal(scenes[0].image, draw_scenes(1, most=3, seed=6)[0].image)
+    with pytest.raises(ValueError, match="most must be at least 1, got 0"):
+        draw_scenes(3, most=0)
 
 
 def test_series_are_scaled_and_repeatable():
