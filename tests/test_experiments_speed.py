@@ -14,6 +14,7 @@ import torch
 
 from cnncourse import data, experiments, training
 from cnncourse.cli import run
+from cnncourse.cli import train as train_command
 from cnncourse.data import ImageSet
 from cnncourse.experiments import Experiment, RunRecord, Setup, experiment_status, run_experiment, speed
 from cnncourse.models import load_trained
@@ -483,7 +484,7 @@ class TestCommandLine:
         [
             (["resnet20", "--recipe", "cpu74"], "trains speednet, got the network 'resnet20'; leave"),
             (["cpu94"], "'cpu94' is no network but a recipe: cnncourse train --recipe cpu94"),
-            (["speednet"], "speednet needs a recipe: --recipe with one of cpu74, cpu80, cpu90, cpu94, gpu94"),
+            (["speednet"], "speednet needs a recipe: --recipe with one of cifar100, cpu74, cpu80, cpu90"),
             (["--recipe", "cpu9"], "recipe is unknown: 'cpu9'. Did you mean"),
             (["--recipe", "three_conv"], "'three_conv' is for any network: name one, as in cnn"),
             (["speednet", "--recipe", "three_conv"], "speednet begins with filters that are computed"),
@@ -544,6 +545,12 @@ class TestCommandLine:
         monkeypatch.setattr(speed, "run_once", None)
         assert run([*command, "--resume", "--test"]) == 0
         assert "test accuracy" in capsys.readouterr().out
+
+
+def test_a_recipe_that_is_named_after_a_data_set_is_for_it():
+    assert (train_command._data_of("cifar100"), train_command._data_of("cpu94")) == ("cifar100", "cifar10")
+    hundred, ten = SpeedRecipe.load("cifar100"), SpeedRecipe.load("cpu94")
+    assert hundred.replace(epochs=ten.epochs, widths=ten.widths) == ten  # what its file says it is
 
 
 def test_every_preset_makes_a_setup():

@@ -81,6 +81,17 @@ def test_blocks_side_by_side_have_one_scale_and_start_at_one_height():
         assert inches == pytest.approx(tuple(ax.get_position().size * fig.get_size_inches()))
 
 
+def test_blocks_side_by_side_may_have_inputs_of_their_own():
+    blocks = {"narrow": BasicBlock(8, 8), "wide": BasicBlock(16, 16)}
+    axes = plots.resnet.block_diagrams(blocks, {"wide": (16, 4, 4), "narrow": (8, 4, 4)})
+    words = [[text.get_text() for text in ax.texts] for ax in axes]
+    assert [texts[0] for texts in words] == ["narrow", "wide"]
+    assert "8 × 4 × 4" in words[0]
+    assert "16 × 4 × 4" in words[1]
+    with pytest.raises(ValueError, match=r"for each block, \['narrow', 'wide'\], got shapes for \['wide'\]"):
+        plots.resnet.block_diagrams(blocks, {"wide": (16, 4, 4)})
+
+
 def test_norms_stand_at_their_layers_on_one_scale():
     axes = plots.resnet.layer_norms({"plain": {"2": [1e4, 1], "3": [1e6, 1e3, 1]}, "residual": {"2": [2, 1]}})
     assert axes[0].get_ylim() == axes[1].get_ylim()

@@ -1,9 +1,7 @@
 """Execute the chapters two at a time into the cache that the book's build reads."""
 
 import os
-import re
 import shutil
-import subprocess
 import time
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -16,16 +14,13 @@ from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn, JupyterCacheAbstract
 from myst_nb.core.read import is_myst_markdown_notebook, read_myst_markdown_notebook
 from myst_parser.config.main import MdParserConfig
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from tools.contents import pages
 from tools.fingerprint import CACHE
 from tools.longest_first import longest_first
-from tools.notebooks.run import ENVIRONMENT
+from tools.notebooks.run import ENVIRONMENT, run_cells
 
 KEPT_CACHES = 3  # executed chapters are kept for as many states of the package
-ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass(frozen=True)
@@ -93,42 +88,17 @@ def kernel_environment(present: Mapping[str, str] = os.environ) -> dict[str, str
 
 def execute(path: Path, name: str, notebook: nbformat.NotebookNode, timeout: int) -> Failure | None:
     """Run a chapter's cells in its own folder, in place; return the cell that failed, or None."""
-    client = NotebookClient(
-        notebook,
-        timeout=timeout,
-        iopub_timeout=60,  # on a busy machine the last output may come late
-        raise_on_iopub_timeout=True,
-        kernel_name=notebook.metadata.get("kernelspec", {}).get("name", "python3"),
-        coalesce_streams=True,  # what is printed comes in pieces where the machine is busy
-        record_timing=False,  # it would stand in the cells' options, by which the cache compares
-        resources={"metadata": {"path": str(path.parent)}},
+    stop = run_cells(notebook, path.parent, kernel_environment(), timeout)
+    if stop is None:
+        return None
+    index = [i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code"][stop.number]
+    return Failure(
+        chapter=name,
+        cell=stop.number + 1,
+        line=notebook.metadata["source_map"][index] + 1,
+        source=notebook.cells[index].source,
+        error=stop.message.strip(),
     )
-    try:
-        client.execute(env=kernel_environment(), stderr=subprocess.DEVNULL)
-    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-        code = [index for index, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
-        ran = [
-            number for number, index in enumerate(code) if notebook.cells[index].execution_count is not None
-        ]
-        failed = [
-            number
-            for number, index in enumerate(code)
-            if any(output.output_type == "error" for output in notebook.cells[index].outputs)
-        ]
-        number = failed[0] if failed else min(len(ran), len(code) - 1)
-        index = code[number]
-        message = str(error)
-        for output in notebook.cells[index].outputs:
-            if output.output_type == "error":
-                message = "\n".join(output.traceback)
-        return Failure(
-            chapter=name,
-            cell=number + 1,
-            line=notebook.metadata["source_map"][index] + 1,
-            source=notebook.cells[index].source,
-            error=ANSI.sub("", message).strip(),
-        )
-    return None
 
 
 def keep_recent_caches(root: Path, present: Path) -> None:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import cnncourse
-from cnncourse.cli import bench, classify, data, doctor, experiment, runs, train
+from cnncourse.cli import bench, classify, data, doctor, experiment, export, predict, runs, train
 
 INTERRUPTED = 130  # the exit status of a program that Ctrl-C ended
 
@@ -33,7 +33,7 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:  # the reader of our output, such as `head`, has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains as it ends
         return 1
-    except (ValueError, TypeError, OSError, RuntimeError, MemoryError) as error:
+    except (ValueError, TypeError, OSError, RuntimeError, MemoryError, ImportError) as error:
         if options.traceback:
             raise
         print(f"cnncourse: {error}", file=sys.stderr)
@@ -74,6 +74,6 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"cnncourse {cnncourse.__version__}")
     parser.add_argument("--traceback", action="store_true", help="show where in the code an error arose")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for group in (train, runs, experiment, bench, classify, data, doctor):
+    for group in (train, predict, runs, experiment, bench, classify, export, data, doctor):
         group.add_commands(commands)
     return parser

@@ -34,7 +34,8 @@ def _add_train(commands: Any) -> None:
         help="train a network",
         description="Train a network. A tenth of the training images is kept for validation; "
         "record and weights are saved after each epoch. What is not given comes from the recipe. "
-        "A speedrun (--recipe cpu94) brings its own network and learns from all images of CIFAR-10.",
+        "A speedrun (--recipe cpu94) brings its own network and learns from all images of CIFAR-10, "
+        "--recipe cifar100 from those of CIFAR-100.",
     )
     train.add_argument(
         "model", nargs="?", metavar="NAME", help="the network, such as three_conv; none with a speedrun"
@@ -145,7 +146,7 @@ def _train(options: argparse.Namespace) -> int:
     options.model = options.model or SpeedRecipe.network
     if options.validation is None:
         options.validation = 0.0 if fast else 0.1
-    data_name = options.data or ("cifar10" if fast else data.default_name())
+    data_name = options.data or (_data_of(options.recipe) if fast else data.default_name())
     setup = experiments.Setup(
         options.model,
         data_name,
@@ -180,6 +181,13 @@ def _check_no_preset(model: str) -> None:
 
     if model in preset_names():
         raise ValueError(f"{model!r} is no network but a recipe: cnncourse train --recipe {model}")
+
+
+def _data_of(recipe: str) -> str:
+    """Return the data set of a speedrun by default: that which its recipe is named after, else cifar10."""
+    from cnncourse import data
+
+    return recipe if recipe in data.NAMES else "cifar10"
 
 
 def _warn_of_memory() -> None:

@@ -1,7 +1,8 @@
 """Data sets and photographs, on disk, bundled or downloaded, always as arrays.
 
 `load` brings a data set by its name or path, `load_photo` a bundled photograph, `read_image`
-any picture file; `available`, `fetch` and `verify` are what ``cnncourse data`` calls.
+any picture file; `with_superclasses` groups the classes of CIFAR-100; `available`, `fetch` and
+`verify` are what ``cnncourse data`` calls.
 """
 
 from cnncourse.data.errors import CacheError, DataError, DownloadError
@@ -12,10 +13,12 @@ from cnncourse.data.manage import Check, Status, available, fetch, verify
 from cnncourse.data.photos import PHOTOS, Photo, load_photo
 from cnncourse.data.pictures import read_image
 from cnncourse.data.shapes10 import draw_shapes10
+from cnncourse.data.superclasses import SUPERCLASSES, superclass_of, with_superclasses
 
 __all__ = [
     "NAMES",
     "PHOTOS",
+    "SUPERCLASSES",
     "CacheError",
     "Check",
     "DataError",
@@ -31,5 +34,7 @@ __all__ = [
     "load",
     "load_photo",
     "read_image",
+    "superclass_of",
     "verify",
+    "with_superclasses",
 ]

@@ -82,7 +82,7 @@ def shown(parts: Parts) -> str:
     return os.fsencode("/".join(parts)).decode("utf-8", "backslashreplace")
 
 
-def _is_left_over(parts: Parts, is_folder: bool) -> bool:
+def is_left_over(parts: Parts, is_folder: bool) -> bool:
     """Return whether a system or an editor left this: hidden, a system's folder, a backup, a lock."""
     name = parts[-1]
     backup = name.endswith("~") or name.startswith("~$") or name[0] == name[-1] == "#"
@@ -99,13 +99,13 @@ def _folder(path: Path, tick: Tick) -> Iterator[Item]:
 
     for above, folders, names in os.walk(path, onerror=refuse):
         parts = Path(above).relative_to(path).parts
-        folders[:] = sorted(name for name in folders if not _is_left_over((*parts, name), True))
+        folders[:] = sorted(name for name in folders if not is_left_over((*parts, name), True))
         for name in folders:
             if (Path(above) / name).is_symlink():
                 raise DataError(f"{Path(above) / name} is a link to a folder; copy the folder there instead")
             yield Item((*parts, name))
         for name in sorted(names):
-            if _is_left_over((*parts, name), False):
+            if is_left_over((*parts, name), False):
                 continue
             file = Path(above) / name
             if not is_note(name):
@@ -151,7 +151,7 @@ def _tar(path: Path, tick: Tick) -> Iterator[Item]:
         for member in archive:
             total += member.size
             parts = PurePosixPath(member.name).parts
-            left_over = not parts or _is_left_over(parts, member.isdir())
+            left_over = not parts or is_left_over(parts, member.isdir())
             _check_member(path, member, total, packed_size, unread=left_over or is_note(member.name))
             archive.members.clear()  # type: ignore[attr-defined]  # tarfile would keep every one
             if not left_over:

@@ -25,6 +25,8 @@ UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 
+BICUBIC = Image.Resampling.BICUBIC
+
 Size = int | tuple[int, int]
 
 
@@ -176,15 +178,19 @@ def scale(image: np.ndarray, size: Size | None) -> np.ndarray:
             side = min(image.shape[1:])
             top, left = (image.shape[1] - side) // 2, (image.shape[2] - side) // 2
             image = image[:, top : top + side, left : left + side]
-    values = image / 255.0 if image.dtype == np.uint8 else image.astype(np.float64)
-    if size is None or values.shape[1:] == (height, width):
-        return np.ascontiguousarray(values)
-    # Pillow's bicubic widens with the reduction, so that fine patterns do not alias.
+    if size is None or image.shape[1:] == (height, width):
+        return np.ascontiguousarray(_from_0_to_1(image))
+    # Plane by plane, for the memory of huge photos. Pillow's bicubic widens with the reduction, so that fine
+    # patterns do not alias.
     planes = [
-        Image.fromarray(plane.astype(np.float32)).resize((width, height), Image.Resampling.BICUBIC)
-        for plane in values
+        Image.fromarray(_from_0_to_1(plane).astype(np.float32)).resize((width, height), BICUBIC)
+        for plane in image
     ]
     return np.clip(np.stack([np.asarray(plane, dtype=np.float64) for plane in planes]), 0, 1)
+
+
+def _from_0_to_1(image: np.ndarray) -> np.ndarray:
+    return image / 255.0 if image.dtype == np.uint8 else image.astype(np.float64)
 
 
 def scale_bytes(image: np.ndarray, size: Size | None) -> np.ndarray:

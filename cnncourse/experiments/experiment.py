@@ -45,7 +45,7 @@ from cnncourse.training.presets import AnyRecipe, kind_of
 from cnncourse.training.recipe import Recipe
 from cnncourse.training.speed_recipe import SpeedRecipe
 
-MEASURES = ("training", "gradient_norms", "speedrun", "transfer")
+MEASURES = ("training", "gradient_norms", "speedrun", "changes", "transfer")
 _NEEDED = {"title": str, "question": str, "chapter": str, "data": str, "runs": dict}
 _OPTIONAL: dict[str, Kind] = {
     "measure": str,
@@ -54,7 +54,7 @@ _OPTIONAL: dict[str, Kind] = {
     "seeds": list,
     "size": int,
 }
-_OF_A_RUN = {"options": dict, "recipe": dict, "seeds": list}
+_OF_A_RUN = {"options": dict, "recipe": dict, "seeds": list, "images": int}
 _OF_A_SPEEDRUN = {"preset": str, "recipe": dict, "seeds": list}
 _OF_A_TRANSFER = {"recipe": dict, "seeds": list}
 
@@ -75,6 +75,8 @@ class ExperimentRun:
         Further arguments of the network.
     seeds : tuple of int
         Those of this run; if empty, those of the experiment.
+    images : int, optional
+        How many images are learned from, as in `Setup`; by default all.
     transfer : Transfer or None
         What is done with a trained network, where that is measured.
     """
@@ -84,10 +86,13 @@ class ExperimentRun:
     recipe: AnyRecipe
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     seeds: tuple[int, ...] = ()
+    images: int | None = None
     transfer: Transfer | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "seeds", _check_seeds(self.seeds))
+        if self.images is not None:
+            check_count("images", self.images)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,9 +111,10 @@ class Experiment:
         Every run that has no seeds of its own is made once for each.
     runs : mapping from str to ExperimentRun
         By name.
-    measure : {"training", "gradient_norms", "speedrun", "transfer"}
+    measure : {"training", "gradient_norms", "speedrun", "changes", "transfer"}
         What is done with each network: train and evaluate it, measure the length of the gradient in each of
-        its layers before any training, train and evaluate SpeedNet by a speedrun's recipe, or let a trained
+        its layers before any training, train and evaluate SpeedNet by a speedrun's recipe, train it and
+        evaluate it on changed images too (``accuracy_under`` in the record's result), or let a trained
         network learn other classes from a few images.
     validation : float
         The share of each class of the training split that is kept for validation; 0 for none.
@@ -208,7 +214,9 @@ class Experiment:
     def setup(self, run: ExperimentRun, seed: int, command: str = "") -> Setup:
         """Return what `run` trains with `seed`."""
         recipe = run.recipe.replace(seed=seed)
-        return Setup(run.model, self.data, recipe, run.options, self.validation, self.size, command)
+        return Setup(
+            run.model, self.data, recipe, run.options, self.validation, self.size, command, run.images
+        )
 
     def difference(self, record: RunRecord, run: ExperimentRun, seed: int) -> str:
         """Return in words how `record` differs from what `run` with `seed` would make; "" if it does not.
@@ -226,6 +234,7 @@ class Experiment:
         if run.transfer is not None:
             pairs["transfer"] = (record.model.get("transfer"), run.transfer.to_dict())
         pairs["size"] = (record.dataset.get("size"), self.size)
+        pairs["images"] = (record.dataset.get("images"), run.images)
         if self.measure != "gradient_norms":
             pairs["validation"] = (_validation_of(record), self.validation)
         name, fingerprint = self._images
@@ -283,7 +292,8 @@ def _read(read: Reader, name: str, table: Any, shared: dict[str, Any]) -> Experi
 def _read_run(name: str, table: dict[str, Any], shared: dict[str, Any]) -> ExperimentRun:
     check_keys("run", table, {"model": str}, _OF_A_RUN)
     recipe = Recipe.from_dict(shared | table.get("recipe", {}))
-    return ExperimentRun(name, table["model"], recipe, table.get("options", {}), table.get("seeds", ()))
+    options, seeds = table.get("options", {}), table.get("seeds", ())
+    return ExperimentRun(name, table["model"], recipe, options, seeds, table.get("images"))
 
 
 def _read_speedrun(name: str, table: dict[str, Any], shared: dict[str, Any]) -> ExperimentRun:

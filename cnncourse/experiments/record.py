@@ -45,7 +45,7 @@ class RunRecord:
         ``name``, the number of images in ``train``, ``validation`` and ``test`` (None if not used), the
         ``fingerprint`` of the training split before the share ``validation_share`` was taken from it, and
         the ``test_fingerprint`` of the test split on which the result was measured. Older records lack the
-        last two.
+        last two. ``size`` and ``images``, where the images were scaled or some of them taken.
     seed : int
         The recipe's seed.
     environment : dict
@@ -181,6 +181,7 @@ def begin_record(
             "test_fingerprint": None,
             "validation_share": setup.validation,
             **({"size": setup.size} if setup.size else {}),
+            **({"images": setup.images} if setup.images else {}),
         },
         seed=setup.recipe.seed,
         environment=describe_environment(device),

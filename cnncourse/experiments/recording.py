@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cnncourse._files import HeldError, locked
-from cnncourse.experiments.evaluation import RECORD
+from cnncourse.experiments.evaluation import RECORD, load_model
 from cnncourse.experiments.experiment import Experiment, ExperimentRun, record_path
 from cnncourse.experiments.record import RunRecord, begin_record, now
 from cnncourse.experiments.run import train
@@ -16,6 +16,7 @@ from cnncourse.experiments.speed import describe_part, speedrun
 from cnncourse.experiments.transferring import check_transfer, measure_transfer
 from cnncourse.models import create_model
 from cnncourse.training.batches import Batches
+from cnncourse.training.changes import CHANGES, accuracy_under
 from cnncourse.training.loop import DivergedError
 from cnncourse.training.measures import gradient_norms
 from cnncourse.training.presets import AnyRecipe
@@ -25,6 +26,7 @@ from cnncourse.training.speed_recipe import SpeedRecipe
 from cnncourse.training.support import choose_device
 
 WORK = "runs/experiments"
+CHANGED = 2000  # test images that are changed, 34 times: all of them would take as long as a training run
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,7 +70,7 @@ def _status(
         record = _read(path)
         if isinstance(record, str):
             return RunStatus(run.name, seed, "damaged", record)
-        difference = experiment.difference(record, run, seed)
+        difference = experiment.difference(record, run, seed) or _unmeasured(experiment, record)
         state = "out of date" if difference else "done"
         return RunStatus(run.name, seed, state, difference or _describe(record))
     started = Path(work) / experiment.name / path.stem / RECORD
@@ -79,6 +81,12 @@ def _status(
             told = f"{round(done, 2):g} of {run.recipe.epochs:g} epochs"
             return RunStatus(run.name, seed, "started", told)
     return RunStatus(run.name, seed, "missing", "")
+
+
+def _unmeasured(experiment: Experiment, record: RunRecord) -> str:
+    """Return in words what a record of the right training lacks; "" if nothing."""
+    lacks = experiment.measure == "changes" and "accuracy_under" not in record.result
+    return "changed images were not measured" if lacks and record.status == "completed" else ""
 
 
 def _read(path: Path) -> RunRecord | str:
@@ -222,6 +230,8 @@ def _make(
         kept = f"{len(record.history)} of {recipe.epochs:g} epochs are kept; the same command goes on there"
         say(f"{folder.name}: {'nothing of it is kept; the same command begins it anew' if fast else kept}")
         raise KeyboardInterrupt
+    if experiment.measure == "changes":
+        _measure_changes(setup, record, folder, device)
     return record
 
 
@@ -242,6 +252,19 @@ def _move_aside(experiment: Experiment, run: ExperimentRun, seed: int, folder: P
         while (old := folder.with_name(f"{folder.name}-old-{number}")).exists():
             number += 1
         folder.rename(old)
+
+
+def _measure_changes(setup: Setup, record: RunRecord, folder: Path, device: str) -> None:
+    """Write into `record` how often the network in `folder` is right about changed test images."""
+    trained = load_model(folder)
+    trained.model.to(choose_device(device))
+    test_set = setup.load("test")
+    test_set = test_set.take(min(CHANGED, len(test_set)))
+    record.result["accuracy_under_images"] = len(test_set)
+    record.result["accuracy_under"] = {
+        change: list(map(list, zip(amounts, accuracy_under(trained, test_set, change).tolist(), strict=True)))
+        for change, amounts in CHANGES.items()
+    }
 
 
 def _measure_gradients(setup: Setup, name: str, device: str) -> RunRecord:

@@ -34,6 +34,9 @@ class Setup:
         The side, in pixels, to which images are scaled when they are loaded; by default they stay as is.
     command : str
         What the record gives as its command; by default that with the model's and the data's names.
+    images : int, optional
+        How many of the images that are not kept for validation are learned from, equally many of each class;
+        by default all. They are drawn with the recipe's seed.
 
     Raises
     ------
@@ -54,11 +57,13 @@ class Setup:
     validation: float = VALIDATION
     size: int | None = None
     command: str = ""
+    images: int | None = None
 
     def __post_init__(self) -> None:
         check_number("validation", self.validation, 0, 1)
-        if self.size is not None:
-            check_count("size", self.size)
+        for name in ("size", "images"):
+            if getattr(self, name) is not None:
+                check_count(name, getattr(self, name))
         if isinstance(self.recipe, SpeedRecipe):
             if self.model != SpeedRecipe.network:
                 raise ValueError(
@@ -76,15 +81,15 @@ class Setup:
         return data.load(self.data, split, self.size)
 
     def split(self, whole: ImageSet) -> tuple[ImageSet, ImageSet | None]:
-        """Return what is left of the training split `whole` to learn from, and the share for validation.
+        """Return what of the training split `whole` is learned from, and the share for validation.
 
         Raises
         ------
         ValueError
-            If one of the two would be empty.
+            If one of the two would be empty, or there are not so many images.
         """
         if not self.validation:
-            return whole, None
+            return self._some(whole), None
         shares = (1 - self.validation, self.validation)
         train_set, validation_set = whole.partition(shares, seed=VALIDATION_SEED)
         if not train_set or not validation_set:
@@ -93,4 +98,16 @@ class Setup:
                 f"{len(train_set)} to learn from and {len(validation_set)}; "
                 "choose another share, or 0 for none"
             )
-        return train_set, validation_set
+        return self._some(train_set), validation_set
+
+    def _some(self, image_set: ImageSet) -> ImageSet:
+        """Return as many of the images as are learned from."""
+        if self.images is None:
+            return image_set
+        classes = len(image_set.classes)
+        if self.images % classes:
+            raise ValueError(
+                f"images {self.images} cannot be equally many of each of {classes} classes; take a multiple "
+                f"of {classes}"
+            )
+        return image_set.take(self.images // classes, per_class=True, seed=self.recipe.seed)

@@ -28,7 +28,7 @@ class Scored(NamedTuple):
     @property
     def temperature(self) -> float:
         """By which scores are divided before they become probabilities."""
-        return float(getattr(self.trained, "temperature", 1))
+        return 1.0 if self.trained is None else self.trained.temperature
 
     def parts(self, batch_size: int) -> Iterator[tuple[slice, np.ndarray]]:
         """Yield which images come next, and these."""

@@ -31,15 +31,17 @@ __all__ = ["block_diagrams", "error_panels", "layer_norms", "loss_slices"]
 LEVELS = 14
 
 
-def block_diagrams(blocks: Mapping[str, nn.Module], image_shape: Sequence[int]) -> np.ndarray:
+def block_diagrams(
+    blocks: Mapping[str, nn.Module], image_shape: Sequence[int] | Mapping[str, Sequence[int]]
+) -> np.ndarray:
     """Draw several blocks side by side as `block_diagram` does, all on one scale.
 
     Parameters
     ----------
     blocks : mapping from str to nn.Module
         The blocks, by title.
-    image_shape : sequence of int
-        Shape (C, H, W) of one input, the same for all.
+    image_shape : sequence of int, or mapping from str to sequence of int
+        Shape (C, H, W) of one input: the same for all, or by title.
 
     Returns
     -------
@@ -49,7 +51,7 @@ def block_diagrams(blocks: Mapping[str, nn.Module], image_shape: Sequence[int]) 
     Raises
     ------
     ValueError
-        If there is no block, or they need more room than a page has.
+        If there is no block, one has no shape, or they need more room than a page has.
 
     Examples
     --------
@@ -58,11 +60,16 @@ def block_diagrams(blocks: Mapping[str, nn.Module], image_shape: Sequence[int]) 
     ['two', 'input', '3 × 8 × 8', 'conv 1×1', '16 channels']
     """
     check_filled("blocks", blocks, "at least one, as {title: block}")
+    shapes = image_shape if isinstance(image_shape, Mapping) else dict.fromkeys(blocks, image_shape)
+    if shapes.keys() != blocks.keys():
+        raise ValueError(
+            f"image_shape must have one shape for each block, {list(blocks)}, got shapes for {list(shapes)}"
+        )
     fig, axes = figure(1, len(blocks))
     panels = np.atleast_1d(axes)
     fig.set_layout_engine("none")
     for ax, (title, block) in zip(panels, blocks.items(), strict=True):
-        block_diagram(block, image_shape, ax=ax, title=title)
+        block_diagram(block, shapes[title], ax=ax, title=title)
     sides = [_sides(ax) for ax in panels]
     drawn = sum(right - left for left, right in sides)
     width = min(MAX_WIDTH, max(WIDTH, drawn + 0.2 * len(panels)))
@@ -275,7 +282,7 @@ def loss_slices(
             f"highest is {top}, but the lowest value of surfaces is {low:.3g}; give a larger one"
         )
     levels = np.array(MaxNLocator(LEVELS, steps=[1, 2, 2.5, 5, 10]).tick_values(low, top))
-    fig, axes = figure(1, len(planes), height=4.4)
+    fig, axes = figure(1, len(planes), height=min(4.4, 1.45 + (WIDTH - 0.8) / len(planes)))
     panels = np.atleast_1d(axes)
     with style():
         for ax, (title, plane) in zip(panels, planes.items(), strict=True):

@@ -21,7 +21,7 @@ def preset_names() -> list[str]:
     Examples
     --------
     >>> preset_names()
-    ['cpu74', 'cpu80', 'cpu90', 'cpu94', 'gpu94', 'gpu96']
+    ['cifar100', 'cpu74', 'cpu80', 'cpu90', 'cpu94', 'gpu94', 'gpu96']
     """
     paths = sorted(recipe_folder().glob(f"*{SUFFIX}"))
     return [path.stem for path in paths if _kind_of(path) is SpeedRecipe]

@@ -30,7 +30,7 @@ LOADING = WIDE[:1]
 FAULTS = {  # what is on the page; the check that sees it, what it says, and where
     "no alt text": (
         "<img src='data:image/gif;base64,R0lGODlhAQABAAAAACw='>",
-        *("axe", "axe image-alt", WIDE + NARROW),
+        *("axe", "axe image-alt", ["light, 1400 px", "light, 390 px"]),
     ),
     "low contrast": (f"<p style='{PALE}'>pale</p>", "axe", ">pale</p>", WIDE),
     "low contrast in the dark": (

@@ -69,6 +69,17 @@ IN_THEME = """theme => document.documentElement.dataset.theme === theme
 ENTRANCE = "index.html"
 PARTS = ("foundations", "architectures", "practice")  # of the book: their pages are chapters
 WIDE, NARROW = 1400, 390
+AXE_RULES = {  # what the dark changes is colors, and the width all but colors
+    "all": {},
+    "colors": {"runOnly": ["color-contrast"]},
+    "no colors": {"rules": {"color-contrast": {"enabled": False}}},
+}
+VIEWS = (  # theme, width, and the rules by which axe-core looks; each step changes one
+    ("light", WIDE, "all"),
+    ("dark", WIDE, "colors"),
+    ("dark", NARROW, ""),
+    ("light", NARROW, "no colors"),
+)
 Found = dict[str, list[str]]
 
 
@@ -140,13 +151,13 @@ class Visit:
         if resized:
             self.page.wait_for_timeout(SETTLED)
 
-    def look(self, *checks: str, colors: bool = False) -> None:
+    def look(self, *checks: str, rules: str = "all") -> None:
         """Let the checks that are named look at the page as it is shown now."""
         looks = {
             "formulas": lambda: [f"formula not set: {it}" for it in self.page.evaluate(UNSET)],
             "overflow": lambda: self.page.evaluate(TOO_WIDE),
             "keyboard": lambda: self.page.evaluate(STUCK),
-            "axe": lambda: axe_violations(self.page, colors),
+            "axe": lambda: axe_violations(self.page, rules),
             "figure": lambda: self.page.evaluate(TOO_LATE, FIRST_SCREEN),
         }
         for check in checks:
@@ -179,11 +190,9 @@ def visit_from_server(browser: BrowserContext, base: str, name: str) -> Found:
             return visit.found
         if Path(name).parent.name in PARTS:
             visit.look("figure")
-        for theme, width in (("light", WIDE), ("dark", WIDE), ("dark", NARROW), ("light", NARROW)):
+        for theme, width, rules in VIEWS:
             visit.turn(theme, width)
-            visit.look(
-                "formulas", "overflow", "keyboard", "axe", colors=width == WIDE
-            )  # the same when narrow
+            visit.look("formulas", "overflow", "keyboard", *["axe"] * bool(rules), rules=rules)
     return visit.found
 
 
@@ -198,11 +207,9 @@ def visit_from_file(browser: BrowserContext, base: str, name: str) -> Found:
     return visit.found
 
 
-def axe_violations(page: Page, colors: bool) -> list[str]:
-    """Let axe-core look at the page."""
-    options = {"resultTypes": ["violations"], "preload": False}
-    if not colors:
-        options["rules"] = {"color-contrast": {"enabled": False}}
+def axe_violations(page: Page, rules: str) -> list[str]:
+    """Let axe-core look at the page, by the rules of `AXE_RULES` that are named."""
+    options = {"resultTypes": ["violations"], "preload": False, **AXE_RULES[rules]}
     if not page.evaluate("() => 'axe' in window"):
         page.evaluate(AXE_CORE)
     page.evaluate(PLAIN)

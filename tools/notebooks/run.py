@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,39 @@ def environment(present: Mapping[str, str] = os.environ) -> dict[str, str]:
     return {**present, **ENVIRONMENT}
 
 
+@dataclass(frozen=True)
+class Stop:
+    """Where the run of a notebook stopped: the number of the code cell, from 0, and what went wrong."""
+
+    number: int
+    message: str
+
+
+def run_cells(
+    notebook: nbformat.NotebookNode, folder: Path, env: Mapping[str, str], timeout: int = TIMEOUT
+) -> Stop | None:
+    """Run a notebook's cells with a kernel that starts in `folder`, in place; tell where that stopped."""
+    client = NotebookClient(
+        notebook,
+        timeout=timeout,
+        iopub_timeout=60,  # on a busy machine the last output may come late
+        raise_on_iopub_timeout=True,
+        kernel_name=notebook.metadata.get("kernelspec", {}).get("name", "python3"),
+        coalesce_streams=True,  # what is printed comes in pieces where the machine is busy
+        record_timing=False,  # it would stand in the cells' options, by which the book's cache compares
+        resources={"metadata": {"path": str(folder)}},
+    )
+    try:
+        client.execute(env=dict(env), stderr=subprocess.DEVNULL)
+    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+        cells = code_cells(notebook)
+        number = next((i for i, cell in enumerate(cells) if raised(cell)), None)
+        if number is None:
+            number = min(sum(cell.execution_count is not None for cell in cells), len(cells) - 1)
+        return Stop(number, failure(cells[number], error))
+    return None
+
+
 def execute(notebook: nbformat.NotebookNode, folder: Path, path: str, directives: list[Directive]) -> None:
     """Run a notebook's cells in its own folder; the notebook is changed in place.
 
@@ -51,23 +85,8 @@ def execute(notebook: nbformat.NotebookNode, folder: Path, path: str, directives
     directives : list of Directive
         The chapter's code cells, for their lines; the notebook holds one more, the first.
     """
-    client = NotebookClient(
-        notebook,
-        timeout=TIMEOUT,
-        iopub_timeout=60,  # on a busy machine the last output may come late
-        raise_on_iopub_timeout=True,
-        kernel_name="python3",
-        resources={"metadata": {"path": str(folder)}},
-        coalesce_streams=True,  # what is printed comes in pieces where the machine is busy
-    )
-    try:
-        client.execute(env=environment(), stderr=subprocess.DEVNULL)
-    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-        cells = code_cells(notebook)
-        number = next((i for i, cell in enumerate(cells) if raised(cell)), None)
-        if number is None:
-            number = min(sum(cell.execution_count is not None for cell in cells), len(cells) - 1)
-        raise SourceError(path, line_of(number, directives), failure(cells[number], error)) from None
+    if stop := run_cells(notebook, folder, environment()):
+        raise SourceError(path, line_of(stop.number, directives), stop.message)
 
 
 def failure(cell: nbformat.NotebookNode, error: Exception) -> str:
