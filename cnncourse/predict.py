@@ -35,6 +35,7 @@ DEFAULT_MODEL = "efficientnet_lite0"
 # a choice between 32. EfficientNet-Lite0 wavers between 2 to 7 in front of a cat or a cup, and between
 # hundreds in front of noise, digits, grass and gravel.
 UNSURE = 0.5
+SURE = 2 / 3  # of a few classes, one that is so likely is an answer however the rest is spread
 
 Path_ = str | os.PathLike[str]
 Found = tuple[str, str]  # a path, and what is wrong with it
@@ -57,7 +58,8 @@ class Prediction:
         1 where the network is certain, and the number of classes where all are equally likely.
     unsure : bool
         Whether that is so many that the answer is worth little, as for a photo of nothing it knows: the
-        entropy is more than half of what it would be if all classes were equally likely.
+        entropy is more than half of what it would be if all classes were equally likely, and the best class
+        has less than two thirds.
     error : str
         What is wrong with the file; empty if nothing is.
     """
@@ -143,7 +145,7 @@ def _judge(path: str, probabilities: np.ndarray, trained: Trained, top: int) -> 
         tuple(trained.classes[index] for index in order),
         tuple(float(probabilities[index]) for index in order),
         choices=float(np.exp(entropy)),
-        unsure=entropy > UNSURE * np.log(len(trained.classes)),
+        unsure=bool(entropy > UNSURE * np.log(len(trained.classes)) and probabilities.max() < SURE),
     )
 
 
@@ -190,6 +192,11 @@ def find_photos(path: Path_) -> Iterator[Found]:
     ----------
     path : str or path
         A file, or a folder. Of a folder, hidden files and those that are no pictures by name are left out.
+
+    Yields
+    ------
+    (str, str)
+        Path and fault.
     """
     name = os.fspath(path)
     if "://" in name:

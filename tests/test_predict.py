@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from torch import nn
 
-from cnncourse import data
+from cnncourse import data, plots
 from cnncourse.cli import run
 from cnncourse.data.photos import BUNDLED
 from cnncourse.models import Trained, create_model
@@ -97,6 +97,13 @@ class TestOddFiles:
         assert image.shape == (3, 8, 8) and image.dtype == np.float32
         assert (image[0, :3] > 0.9).all() and (image[2, 5:] > 0.9).all()
 
+    def test_the_middle_of_a_wide_photo_is_looked_at(self, trained, tmp_path):
+        pixels = np.zeros((8, 24, 3), np.uint8)
+        pixels[:, :8, 0], pixels[:, 8:16, 1], pixels[:, 16:, 2] = 255, 255, 255
+        Image.fromarray(pixels).save(tmp_path / "a.png")
+        (prediction,) = predict_files([tmp_path], trained)
+        assert prediction.classes[0] == "green" and prediction.probabilities[0] > 0.999
+
     def test_of_an_animation_the_first_frame(self, trained, tmp_path):
         color("red").save(tmp_path / "a.gif", save_all=True, append_images=[color("blue")])
         (prediction,) = predict_files([tmp_path], trained)
@@ -172,7 +179,8 @@ class TestOddFiles:
             (str(tmp_path / "a.png"), ""), (closed, f"{closed} cannot be read: Permission denied")
         ]  # fmt: skip
 
-    def test_a_photo_of_a_phone_that_cannot_be_read_is_complained_of(self, trained, tmp_path):
+    def test_a_photo_of_a_phone_that_cannot_be_read_is_complained_of(self, trained, tmp_path, monkeypatch):
+        monkeypatch.setattr("mimetypes.guess_type", lambda name, strict: (None, None))  # some systems' tables
         (tmp_path / "IMG_1.HEIC").write_bytes(b"ftypheic")
         (prediction,) = predict_files([tmp_path], trained)
         assert "IMG_1.HEIC is not a picture that can be read; use PNG, JPEG" in prediction.error
@@ -223,6 +231,16 @@ class TestHowSure:
         )
         e = math.exp(10 / 20)
         assert unsure.probabilities[0] == pytest.approx(e / (e + 2), abs=1e-5) and unsure.unsure
+
+    @pytest.mark.parametrize(
+        ("temperature", "best", "unsure"), [(10 / math.log(3), 0.6, True), (10 / math.log(6), 0.75, False)]
+    )
+    def test_of_few_classes_two_thirds_are_enough(self, tmp_path, temperature, best, unsure):
+        color("red").save(tmp_path / "a.png")
+        few = Trained(MeanColor(), "mean_color", CLASSES, 3, (8, 8), 0.0, 1.0, temperature=temperature)
+        (prediction,) = predict_files([tmp_path], few)
+        assert prediction.probabilities[0] == pytest.approx(best, abs=1e-5)
+        assert prediction.choices > 3**0.5 and prediction.unsure == unsure
 
     def test_choices_are_the_classes_between_which_it_wavers(self, trained, tmp_path):
         Image.new("RGB", (8, 8), (255, 255, 0)).save(tmp_path / "a.png")  # red and green alike
@@ -301,6 +319,8 @@ class TestExplain:
 
     def test_many_photos(self, tmp_path, capsys, monkeypatch):
         monkeypatch.setattr("cnncourse.cli.predict.MOST_EXPLAINED", 2)
+        overlay, drawn = plots.overlay, []
+        monkeypatch.setattr(plots, "overlay", lambda *given: drawn.append(given) or overlay(*given))
         for number in range(3):
             color("red").save(tmp_path / f"{number}.png")
         assert (
@@ -308,6 +328,8 @@ class TestExplain:
         )
         assert "--explain draws the first 2 photos" in capsys.readouterr().err
         assert (tmp_path / "o.pdf").read_bytes().startswith(b"%PDF")
+        ((images, maps, titles),) = drawn
+        assert len(images) == len(maps) == len(titles) == 2 and re.fullmatch(r"\w+ \d+%", titles[0])
 
     def test_it_does_not_overwrite_a_photo(self, tmp_path, capsys):
         color("red").save(tmp_path / "a.png")
