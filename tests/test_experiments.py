@@ -16,6 +16,7 @@ from cnncourse import data, experiments
 from cnncourse.cli import run
 from cnncourse.experiments import Experiment, RunRecord, experiment_status, load_records, run_experiment
 from cnncourse.experiments import experiment as module
+from cnncourse.experiments.recording import check_models
 from cnncourse.models import create_model
 from cnncourse.training import Batches
 from cnncourse.training.measures import gradient_norms
@@ -321,8 +322,9 @@ def test_refused_before_anything_is_trained(here, package, monkeypatch):
 
 @pytest.mark.parametrize("name", experiments.experiment_names())
 def test_the_package_s_experiments_and_their_records_agree(name):
-    """Every experiment can be read; every record that is there is the record of what it says now."""
+    """Every experiment can be read and begun; every record that is there is the record of what it says now."""
     experiment = Experiment.load(name)
+    check_models({run.name: run for run, _ in experiment.select()})
     stale = [row for row in experiment_status(experiment) if row.state == "out of date"]
     assert not stale
     folder = module.record_path(experiment, "any", 0).parent

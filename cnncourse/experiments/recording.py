@@ -153,7 +153,7 @@ def run_experiment(
         experiment = Experiment.load(experiment)
     say = report or (lambda line: None)
     chosen = experiment.select(only, seeds)
-    _check_models({run.name: run for run, _ in chosen})
+    check_models({run.name: run for run, _ in chosen})
     for run, seed in chosen:
         path = record_path(experiment, run.name, seed, records)
         _check_writable(path, records)
@@ -174,12 +174,16 @@ def run_experiment(
     return [_status(experiment, run, seed, records, work) for run, seed in chosen]
 
 
-def _check_models(runs: dict[str, ExperimentRun]) -> None:
+def check_models(runs: dict[str, ExperimentRun]) -> None:
     """Raise if a network or an option is unknown: before hours of training, not after them."""
+    begins = set()  # a trained network is read once, not for each of its runs
     for name, run in runs.items():
         try:
             if run.transfer is not None and isinstance(run.recipe, Recipe):
-                check_transfer(run.model, run.recipe)
+                begin = (run.model, str(run.recipe.mean), str(run.recipe.std))
+                if begin not in begins:
+                    check_transfer(run.model, run.recipe)
+                    begins.add(begin)
                 continue
             create_model(run.model, options=run.options)  # of a speedrun, its recipe has checked the rest
         except (ValueError, TypeError) as error:

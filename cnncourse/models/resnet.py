@@ -200,7 +200,7 @@ def _check_shortcut(shortcut: str, zero_last: bool, preactivation: bool) -> None
         raise ValueError("zero_last needs a shortcut: without one, all outputs would be zero; use 'A' or 'B'")
 
 
-_DEPTHS = (20, 32, 44, 56, 110)
+_DEPTHS = (14, 20, 32, 44, 56, 110)
 RESNETS: dict[str, Callable[..., nn.Module]] = {
     "resnet18": partial(ResNet, block=BasicBlock, layers=(2, 2, 2, 2)),
     "resnet34": partial(ResNet, block=BasicBlock, layers=(3, 4, 6, 3)),
