@@ -322,7 +322,7 @@ def test_refused_before_anything_is_trained(here, package, monkeypatch):
 
 @pytest.mark.parametrize("name", experiments.experiment_names())
 def test_the_package_s_experiments_and_their_records_agree(name):
-    """Every experiment can be read and begun; every record that is there is the record of what it says now."""
+    """Every experiment can be begun; every record that is there is the record of what it says now."""
     experiment = Experiment.load(name)
     check_models({run.name: run for run, _ in experiment.select()})
     stale = [row for row in experiment_status(experiment) if row.state == "out of date"]
