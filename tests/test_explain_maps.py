@@ -231,13 +231,16 @@ class TestLastFeatureMaps:
         assert last_feature_maps(models.create_model(name, seed=0), (3, 32, 32)) == layer
 
     def test_maps_of_one_place_do_not_count(self):
-        model = models.create_model("lenet5", in_channels=1, seed=0)
-        name = last_feature_maps(model, (1, 32, 32))
-        sizes = {}
-        module = model.get_submodule(name)
-        module.register_forward_hook(lambda module, given, output: sizes.update(found=output.shape[2:]))
-        model(torch.zeros(1, 1, 32, 32))
-        assert tuple(sizes["found"]) == (10, 10)
+        pooled = nn.Sequential(nn.Conv2d(1, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Conv2d(4, 2, 1), nn.Flatten())
+        assert last_feature_maps(pooled, (1, 8, 8)) == "0"
+        whole = nn.Sequential(nn.Conv2d(1, 4, 3), nn.Conv2d(4, 2, 6), nn.Flatten())  # as LeNet's C5
+        assert last_feature_maps(whole, (1, 8, 8)) == "0"
+
+    def test_a_module_that_runs_again_on_vectors_is_none(self):
+        relu = nn.ReLU()
+        network = nn.Sequential(nn.Conv2d(1, 4, 3), relu, nn.Flatten(), nn.Linear(144, 2), relu)
+        assert last_feature_maps(network, (1, 8, 8)) == "0"
+        assert explain.grad_cam(network, noise(1, 1, 8, 8)).shape == (1, 8, 8)
 
 
 class TestOcclusion:

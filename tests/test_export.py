@@ -138,7 +138,11 @@ class TestCommandLine:
         assert "ONNX Runtime and torch agree to" in told.out
         assert len(told.out.splitlines()) == 3 and told.err == ""  # without the translation's own words
         about = load(runtime, out).get_modelmeta().custom_metadata_map
-        assert json.loads(about["classes"]) == ["a", "ä", "c"]
+        assert [json.loads(about[key]) for key in ("classes", "mean", "std")] == [
+            ["a", "ä", "c"],
+            [0.4],
+            [0.3],
+        ]
 
     @pytest.mark.parametrize("share", [0.0, 0.999])
     def test_weights_that_are_cut_short_leave_nothing(self, runtime, tmp_path, monkeypatch, capsys, share):
