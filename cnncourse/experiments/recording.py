@@ -26,7 +26,7 @@ from cnncourse.training.speed_recipe import SpeedRecipe
 from cnncourse.training.support import choose_device
 
 WORK = "runs/experiments"
-CHANGED = 2000  # test images that are changed, 34 times: all of them would take as long as a training run
+CHANGED = 2000  # test images that are changed, 25 times: all of them would take as long as a training run
 
 
 @dataclasses.dataclass(frozen=True)
