@@ -27,7 +27,7 @@ h1, h2 { line-height: 1.2; } h2 { margin-top: 2.5rem; }
 .big { font-size: 2.5rem; font-weight: 700; margin: 0; }
 .note { border-left: .25rem solid var(--accent); padding: .25rem .75rem; margin: .5rem 0; }
 .wide { overflow-x: auto; }
-table { border-collapse: collapse; } caption { text-align: left; padding-bottom: .5rem; }
+table { border-collapse: collapse; }
 th, td { border-bottom: 1px solid var(--line); padding: .25rem .75rem; text-align: right; }
 th:first-child, td:first-child { text-align: left; } td.right { font-weight: 700; }
 .sheet { display: flex; flex-wrap: wrap; gap: 1rem; padding: 0; list-style: none; }
@@ -196,9 +196,10 @@ def _table(
             for column, text in enumerate(row[1:])
         )
         lines.append(f'<tr><th scope="row">{escape(row[0])}</th>{cells}</tr>')
-    title = f"<caption>{escape(caption)}</caption>" if caption else ""
+    title = f"<p>{escape(caption)}</p>" if caption else ""
+    scrolls = '<div class="wide" role="region" aria-label="table" tabindex="0">'  # for the keyboard too
     return (
-        f'<div class="wide"><table>{title}<thead><tr>{columns}</tr></thead><tbody>{"".join(lines)}</tbody>'
+        f"{title}{scrolls}<table><thead><tr>{columns}</tr></thead><tbody>{''.join(lines)}</tbody>"
         "</table></div>"
     )
 
@@ -211,4 +212,4 @@ def _image(pixels: np.ndarray, alt: str) -> str:
     file = io.BytesIO()
     small.save(file, "JPEG", quality=80)
     data = base64.b64encode(file.getvalue()).decode()
-    return f'<img src="data:image/jpeg;base64,{data}" alt="{escape(alt)}" loading="lazy">'
+    return f'<img src="data:image/jpeg;base64,{data}" alt="{escape(alt)}">'

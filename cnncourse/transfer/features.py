@@ -113,25 +113,25 @@ def _kept(trained: Trained, array: np.ndarray, batch_size: int, bar: Any) -> np.
     key = features_key(trained, array)
     folder = cache_folder() / FOLDER
     path = folder / f"{key}.npy"
-    found = _open(path, len(array))
+    found = _open(path)
     if found is None:
         with _writing(folder, key):
-            found = _open(path, len(array))  # another process may have been faster
+            found = _open(path)  # another process may have been faster
             if found is None:
                 _complete(trained, array, batch_size, bar, path)
-                found = _open(path, len(array))
+                found = _open(path)
                 assert found is not None
     bar.update(len(array) - bar.n)
     return found
 
 
-def _open(path: Path, count: int) -> np.ndarray | None:
-    """Return the features in a file, mapped into memory, or None where there are none, or not all."""
+def _open(path: Path) -> np.ndarray | None:
+    """Return the features in a file, mapped into memory, or None where there is no whole one."""
     try:
-        rows = np.load(path, mmap_mode="c", allow_pickle=False)
+        rows: np.ndarray = np.load(path, mmap_mode="c", allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return None
-    return rows if rows.dtype == np.float32 and rows.ndim == 2 and len(rows) == count else None
+    return rows
 
 
 @contextmanager

@@ -107,8 +107,7 @@ def _with_new_head(trained: Trained, classes: int | Sequence[str], seed: int) ->
     head = head_name(model)
     new = model.state_dict()
     for name, values in trained.model.state_dict().items():
-        fits = name in new and new[name].shape == values.shape  # else it has an entry for each class
-        if fits and not f"{name}.".startswith(f"{head}."):
+        if name in new and new[name].shape == values.shape:  # else it has an entry for each class
             new[name] = values
     model.load_state_dict(new)
     layer = model.get_submodule(head)
