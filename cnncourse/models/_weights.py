@@ -50,10 +50,10 @@ def he_convolutions(model: nn.Module, mode: str = "fan_in") -> None:
 
     Examples
     --------
-    >>> layers = nn.Sequential(nn.Conv2d(2, 64, kernel_size=3), nn.Conv2d(64, 2, kernel_size=3))
+    >>> layers = nn.Sequential(nn.Conv2d(32, 64, kernel_size=3), nn.Conv2d(64, 8, kernel_size=3))
     >>> he_convolutions(layers, mode="fan_out")
     >>> f"{layers[0].weight.std():.1g} {layers[1].weight.std():.1g}"
-    '0.06 0.3'
+    '0.06 0.2'
     """
     for layer in model.modules():
         if isinstance(layer, nn.Conv2d):
