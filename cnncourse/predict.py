@@ -30,6 +30,8 @@ from cnncourse.data.archives import is_left_over
 from cnncourse.data.pictures import endings
 from cnncourse.models import Trained, load_trained
 
+__all__ = ["Prediction", "find_photos", "is_photo", "predict_files", "read_photo"]
+
 DEFAULT_MODEL = "efficientnet_lite0"
 # The share of the largest possible entropy above which an answer is worth little: for 1,000 classes, that of
 # a choice between 32. EfficientNet-Lite0 wavers between 2 to 7 in front of a cat or a cup, and between
