@@ -68,7 +68,7 @@ class TestChangeImages:
     @pytest.mark.parametrize(
         ("change", "amount", "message"),
         [
-            ("shif", 1, r"change is unknown: 'shif'. Did you mean 'shift'"),
+            ("shifts", 1, r"change is unknown: 'shifts'. Did you mean 'shift'"),
             ("shift", 0.6, "amount of shift must be at least -0.5 and at most 0.5, got 0.6"),
             ("scale", 0.4, "amount of scale must be at least 0.5, got 0.4"),
             ("brightness", -1, "amount of brightness must be at least 0, got -1"),
