@@ -81,25 +81,38 @@ def answers(
             if len(each) != len(pictures):
                 raise ValueError(f"{kind}[{name!r}] has {len(each)} answers for {len(pictures)} pictures")
     with style():
-        fig, axes = card(len(pictures), columns, pictures[0].shape, titles is not None, extra=0.0)
-        for index, (ax, picture) in enumerate(zip(axes, pictures, strict=True)):
-            bare(ax)
-            ax.imshow(picture, cmap="gray", vmin=0, vmax=1)
+        fig, axes = _pictures(pictures, names, columns)
+        for index, ax in enumerate(axes):
             _mark(ax, index, boxes or {}, masks or {})
-            if names:
-                ax.set_title(names[index], fontsize=SMALL, pad=3)
         _key(fig, boxes or {}, masks or {})
     return axes_of(axes)
+
+
+def _pictures(pictures: Sequence[np.ndarray], titles: Sequence[str] | None, columns: int) -> tuple[Any, Any]:
+    """Draw pictures on a card, each with its title; return the figure and its Axes."""
+    fig, axes = card(len(pictures), columns, pictures[0].shape, titles is not None)
+    for index, (ax, picture) in enumerate(zip(axes, pictures, strict=True)):
+        bare(ax)
+        ax.imshow(picture, cmap="gray", vmin=0, vmax=1)
+        if titles:
+            ax.set_title(titles[index], fontsize=SMALL, pad=3)
+    return fig, axes
+
+
+def _frame(ax: Axes, box: Any, color: str, width: float, dashes: Any = "-") -> tuple[float, float]:
+    """Draw a box, on a white one that shows on any ground; return its left and top edge."""
+    left, top, right, bottom = (float(edge) - 0.5 for edge in box)
+    for line, ink, look in ((2 * width, "white", "-"), (width, color, dashes)):
+        frame = Rectangle((left, top), right - left, bottom - top, fill=False)
+        frame.set(edgecolor=ink, linewidth=line, linestyle=look)
+        ax.add_patch(frame)
+    return left, top
 
 
 def _mark(ax: Axes, index: int, boxes: Mapping[str, Any], masks: Mapping[str, Any]) -> None:
     """Draw the answers about picture number `index`, each twice so that it shows on any ground."""
     for (color, dashes), each in zip(LOOKS, boxes.values(), strict=False):
-        left, top, right, bottom = (float(edge) - 0.5 for edge in each[index])
-        for width, ink, look in ((3.6, "white", "-"), (1.8, color, dashes)):
-            frame = Rectangle((left, top), right - left, bottom - top, fill=False)
-            frame.set(edgecolor=ink, linewidth=width, linestyle=look)
-            ax.add_patch(frame)
+        _frame(ax, each[index], color, 1.8, dashes)
     for (color, dashes), each in zip(LOOKS, masks.values(), strict=False):
         mask = np.pad(to_array("masks", each)[index].astype(float), 1)
         rows, columns = (np.arange(-1, size - 1) for size in mask.shape)
@@ -165,13 +178,9 @@ def detections(
             f"pictures, {len(boxes)} lists of boxes, {len(said)} of words"
         )
     with style():
-        _, axes = card(len(pictures), columns, pictures[0].shape, titles is not None)
-        for index, (ax, picture) in enumerate(zip(axes, pictures, strict=True)):
-            bare(ax)
-            ax.imshow(picture, cmap="gray", vmin=0, vmax=1)
-            _frames(ax, boxes[index], said[index])
-            if names:
-                ax.set_title(names[index], fontsize=SMALL, pad=3)
+        _, axes = _pictures(pictures, names, columns)
+        for ax, each, spoken in zip(axes, boxes, said, strict=True):
+            _frames(ax, each, spoken)
     return axes_of(axes)
 
 
@@ -180,11 +189,7 @@ def _frames(ax: Axes, boxes: Any, words: Sequence[str] | None) -> None:
     if words is not None and len(words) != len(boxes):
         raise ValueError(f"each box needs its words, got {len(boxes)} boxes and {len(words)} words")
     for number, box in enumerate(boxes):
-        left, top, right, bottom = (float(edge) - 0.5 for edge in box)
-        for width, ink in ((3.2, "white"), (1.6, GUESS)):
-            frame = Rectangle((left, top), right - left, bottom - top, fill=False)
-            frame.set(edgecolor=ink, linewidth=width)
-            ax.add_patch(frame)
+        left, top = _frame(ax, box, GUESS, 1.6)
         if words is not None:
             ax.text(
                 left, top - 0.5, words[number], va="bottom", fontsize=LEAST, color="black",
