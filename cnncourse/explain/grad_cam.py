@@ -90,7 +90,7 @@ def grad_cam(
             slope = _slope(scores.gather(1, asked[:, None]), features, layer)  # (B, K, h, w)
             weight = slope.mean(dim=(2, 3), keepdim=True)  # (B, K, 1, 1), the paper's alpha
             heat = (weight * features).sum(dim=1, keepdim=True).relu()  # (B, 1, h, w)
-            maps[chosen] = scale_to(heat.detach().float(), size)[:, 0].cpu().numpy()
+            maps[chosen] = scale_to(heat.detach().float(), size, "bilinear")[:, 0].cpu().numpy()
     return _to_one(maps)
 
 

@@ -5,11 +5,11 @@ import torch.nn.functional as F
 from torch import nn
 
 
-def scale_to(images: torch.Tensor, resolution: tuple[int, int]) -> torch.Tensor:
+def scale_to(images: torch.Tensor, resolution: tuple[int, int], mode: str = "bicubic") -> torch.Tensor:
     """Return images (N, C, H, W) scaled to `resolution` with antialiasing, or as they are if they have it."""
     if tuple(images.shape[2:]) == resolution:
         return images
-    return F.interpolate(images, resolution, mode="bilinear", antialias=True)
+    return F.interpolate(images, resolution, mode=mode, antialias=True)
 
 
 class AtResolution(nn.Module):
