@@ -8,7 +8,7 @@ from cnncourse.models.load import shipped_folder, shipped_names
 from cnncourse.training import evaluate
 from cnncourse.training.presets import recipe_from_dict
 
-LEAST = {"lenet5": 0.96, "speednet": 0.94}  # the last one averaged over views
+LEAST = {"lenet5": 0.96, "resnet20": 0.915, "speednet": 0.94}  # speednet averaged over views
 
 
 @pytest.mark.parametrize("name", shipped_names())

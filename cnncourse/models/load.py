@@ -22,7 +22,7 @@ def trained_names() -> list[str]:
     Examples
     --------
     >>> trained_names()
-    ['efficientnet_lite0', 'lenet5', 'speednet']
+    ['efficientnet_lite0', 'lenet5', 'resnet20', 'speednet']
     """
     return sorted([*PRETRAINED, *shipped_names()])
 
