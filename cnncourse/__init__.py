@@ -49,6 +49,7 @@ _MODULES = (
     "classify",
     "convolution",
     "data",
+    "exercises",
     "experiments",
     "explain",
     "export",

@@ -1,0 +1,289 @@
+"""Exercises of the chapter on convolution: the output's size, the forward pass, the backward pass."""
+
+from collections.abc import Iterator
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from cnncourse import convolution
+from cnncourse.exercises.task import Inputs, Mistake, Task
+
+Array = np.ndarray
+
+
+def _sizes(rng: np.random.Generator) -> Iterator[Inputs]:
+    yield 3, 3, 1, 0
+    yield 4, 2, 2, 0
+    yield 5, 2, 2, 0
+    yield 5, 3, 1, 1
+    yield 6, 3, 2, 1
+    yield 224, 7, 2, 3
+    for _ in range(20):
+        kernel = int(rng.integers(1, 8))
+        yield int(rng.integers(kernel, 64)), kernel, int(rng.integers(1, 5)), int(rng.integers(0, 4))
+
+
+def _output_size(size: int, kernel: int, stride: int, padding: int) -> int:
+    return convolution.output_size(size, kernel, stride, padding)
+
+
+check_output_size = Task(
+    "output_size",
+    "Given the side of an image, of a kernel, a stride and the padding on each side. Return the side of "
+    "the output.",
+    _output_size,
+    _sizes,
+    (
+        Mistake(
+            "no plus one",
+            "You count the steps between the window's stops; the stops are one more.",
+            lambda n, k, s, p: (n + 2 * p - k) // s,
+            ("How many stops has a window of 3 on an image of 3?", "Fence posts and fence rails."),
+        ),
+        Mistake(
+            "padding once",
+            "You add the padding once; it's put on both sides.",
+            lambda n, k, s, p: (n + p - k) // s + 1,
+            ("How wide is an image of 5 with one pixel of padding?",),
+        ),
+        Mistake(
+            "rounded up",
+            "You round up. A window that doesn't fit any more is left out.",
+            lambda n, k, s, p: -(-(n + 2 * p - k) // s) + 1,
+            ("Draw an image of 5 and a kernel of 2 with stride 2. What becomes of the last pixel?",),
+        ),
+        Mistake(
+            "no stride",
+            "Your answer doesn't depend on the stride.",
+            lambda n, k, s, p: n + 2 * p - k + 1,
+            ("With stride 2, the window visits every second place.",),
+        ),
+        Mistake(
+            "padding inward",
+            "You take the padding away; it makes the image larger.",
+            lambda n, k, s, p: (n - 2 * p - k) // s + 1,
+            ("On which side of the border is padding?",),
+        ),
+        Mistake(
+            "a fraction",
+            "Your answer has a fraction where the steps don't come out even.",
+            lambda n, k, s, p: (n + 2 * p - k) / s + 1,
+            ("Is there half a stop?", "// divides and rounds down."),
+        ),
+        Mistake(
+            "plus one inside",
+            "You add the one before you divide by the stride.",
+            lambda n, k, s, p: (n + 2 * p - k + 1) // s,
+            ("Count the steps first, then add the first stop.",),
+        ),
+    ),
+    by_hand=False,
+)
+
+
+def _images(rng: np.random.Generator) -> Iterator[Inputs]:
+    count = np.arange(1.0, 10.0).reshape(1, 1, 3, 3)
+    yield count, np.array([[[[1.0, 2.0], [0.0, 3.0]]]]), np.zeros(1), 1, 0
+    yield count, np.array([[[[1.0, 2.0], [0.0, 3.0]]]]), np.array([5.0]), 1, 0
+    yield count, np.array([[[[1.0, 2.0], [0.0, 3.0]]]]), np.zeros(1), 2, 1
+    yield rng.normal(size=(1, 2, 3, 4)), rng.normal(size=(1, 2, 2, 3)), rng.normal(size=1), 1, 0
+    for N, C_in, C_out, H, W, K_h, K_w, S, P in (
+        (2, 3, 4, 5, 6, 3, 2, 1, 1),
+        (1, 1, 2, 4, 4, 1, 1, 1, 0),
+        (2, 2, 1, 6, 5, 3, 3, 2, 1),
+        (1, 2, 2, 7, 6, 2, 3, 3, 2),
+        (1, 2, 2, 7, 6, 2, 3, 3, 2),
+    ):
+        x, weight = rng.normal(size=(N, C_in, H, W)), rng.normal(size=(C_out, C_in, K_h, K_w))
+        yield x, weight, rng.normal(size=C_out), S, P
+
+
+def _conv2d(x: Array, weight: Array, bias: Array, stride: int, padding: int) -> Array:
+    return convolution.conv2d(x, weight, bias, stride, padding)
+
+
+def _padded_at_the_end(x: Array, weight: Array, bias: Array, stride: int, padding: int) -> Array:
+    return _conv2d(np.pad(x, ((0, 0), (0, 0), (0, 2 * padding), (0, 2 * padding))), weight, bias, stride, 0)
+
+
+check_conv2d = Task(
+    "conv2d",
+    "Given images x (N, C_in, H, W), filters weight (C_out, C_in, K_h, K_w), bias (C_out,), a stride and "
+    "the zeros "
+    "laid around each image. Return the outputs (N, C_out, H_out, W_out) of a cross-correlation, as "
+    "networks compute it.",
+    _conv2d,
+    _images,
+    (
+        Mistake(
+            "flipped kernel",
+            "Your kernel is flipped top to bottom and left to right: that's a true convolution. Networks "
+            "don't flip "
+            "it; here we want the cross-correlation.",
+            lambda x, w, b, s, p: _conv2d(x, w[:, :, ::-1, ::-1], b, s, p),
+            (
+                "Which weight meets the pixel at the upper left of the window?",
+                "Look at the order of your indices.",
+            ),
+        ),
+        Mistake(
+            "swapped axes",
+            "Rows and columns of the kernel are swapped.",
+            lambda x, w, b, s, p: _conv2d(x, w.swapaxes(2, 3), b, s, p),
+            ("The first index of a kernel goes down, the second to the right.",),
+        ),
+        Mistake(
+            "no padding",
+            "You leave out the padding: the output is smaller than it should be.",
+            lambda x, w, b, s, p: _conv2d(x, w, b, s, 0),
+            ("Lay zeros around each image before you begin: np.pad.",),
+        ),
+        Mistake(
+            "padding at one end",
+            "All padding is at the bottom and right; half of it belongs at the top and left.",
+            _padded_at_the_end,
+            ("np.pad wants (before, after) for each axis.",),
+        ),
+        Mistake(
+            "no bias",
+            "The bias is missing.",
+            lambda x, w, b, s, p: _conv2d(x, w, 0 * b, s, p),
+            ("One number is added to every place of an output channel.",),
+        ),
+        Mistake(
+            "no stride",
+            "You visit every place, whatever the stride.",
+            lambda x, w, b, s, p: _conv2d(x, w, b, 1, p),
+            ("Output row i belongs to the window that begins at row i times the stride.",),
+        ),
+        Mistake(
+            "one channel",
+            "Only the first input channel counts in your sum.",
+            lambda x, w, b, s, p: _conv2d(x[:, :1], w[:, :1], b, s, p),
+            ("A filter has one kernel for each input channel. What becomes of their results?",),
+        ),
+        Mistake(
+            "mean over channels",
+            "You average over the input channels; they are summed.",
+            lambda x, w, b, s, p: _conv2d(x, w / x.shape[1], b, s, p),
+            ("Write the sum for two channels on paper.",),
+        ),
+        Mistake(
+            "bias in every product",
+            "The bias is added once for each input channel; it's added once.",
+            lambda x, w, b, s, p: _conv2d(x, w, b * x.shape[1], s, p),
+            ("At which place of your loops is the bias added?",),
+        ),
+        Mistake(
+            "last place left out",
+            "Your output lacks its last row and column.",
+            lambda x, w, b, s, p: _conv2d(x, w, b, s, p)[:, :, :-1, :-1],
+            ("How many stops has the window? Fence posts, not rails.", "range ends one before its end."),
+        ),
+    ),
+)
+
+
+def _gradients(rng: np.random.Generator) -> Iterator[Inputs]:
+    x = np.arange(1.0, 10.0).reshape(1, 1, 3, 3)
+    yield np.ones((1, 1, 2, 2)), x, np.array([[[[1.0, 2.0], [0.0, 3.0]]]])
+    yield np.array([[[[1.0, 0.0], [0.0, 0.0]]]]), x, np.array([[[[1.0, 2.0], [0.0, 3.0]]]])
+    for N, C_in, C_out, H, W, K_h, K_w in (
+        (1, 2, 1, 3, 4, 2, 3),
+        (2, 3, 4, 5, 6, 3, 2),
+        (3, 1, 2, 4, 4, 1, 1),
+    ):
+        grad = rng.normal(size=(N, C_out, H - K_h + 1, W - K_w + 1))
+        yield grad, rng.normal(size=(N, C_in, H, W)), rng.normal(size=(C_out, C_in, K_h, K_w))
+
+
+def _conv2d_backward(grad: Array, x: Array, weight: Array) -> tuple[Array, Array, Array]:
+    return convolution.conv2d_backward(grad, x, weight)
+
+
+def _unflipped(grad: Array, x: Array, weight: Array) -> tuple[Array, Array, Array]:
+    _, of_weight, of_bias = _conv2d_backward(grad, x, weight)
+    of_x, _, _ = _conv2d_backward(grad, x, weight[:, :, ::-1, ::-1])
+    return of_x, of_weight, of_bias
+
+
+def _overwritten(grad: Array, x: Array, weight: Array) -> tuple[Array, Array, Array]:
+    _, of_weight, of_bias = _conv2d_backward(grad, x, weight)
+    of_x = np.zeros(x.shape)
+    (_, _, K_h, K_w), (_, _, H_out, W_out) = weight.shape, grad.shape
+    for i, j in product(range(H_out), range(W_out)):
+        of_x[:, :, i : i + K_h, j : j + K_w] = np.tensordot(grad[:, :, i, j], weight, axes=1)
+    return of_x, of_weight, of_bias
+
+
+def _first_image(grad: Array, x: Array, weight: Array) -> tuple[Array, Array, Array]:
+    of_x, _, of_bias = _conv2d_backward(grad, x, weight)
+    return of_x, _conv2d_backward(grad[:1], x[:1], weight)[1], of_bias
+
+
+def _changed(part: int, change: Any) -> Any:
+    """Return `_conv2d_backward` with one of its three results changed."""
+
+    def function(grad: Array, x: Array, weight: Array) -> tuple[Array, ...]:
+        results = list(_conv2d_backward(grad, x, weight))
+        results[part] = change(results[part], grad, x)
+        return tuple(results)
+
+    return function
+
+
+check_conv2d_backward = Task(
+    "conv2d_backward",
+    "Given the gradient of the loss with respect to the outputs, grad (N, C_out, H_out, W_out), the images x "
+    "(N, C_in, H, W) and the filters weight (C_out, C_in, K_h, K_w) of a convolution with stride 1 and no "
+    "padding. "
+    "Return grad_x, grad_weight, grad_bias.",
+    _conv2d_backward,
+    _gradients,
+    (
+        Mistake(
+            "kernel not turned",
+            "grad_x: the kernel is the wrong way round. What went in by w[p, q] comes back by w[p, q].",
+            _unflipped,
+            ("To which pixels does one output pass its gradient, and by which weights?",),
+        ),
+        Mistake(
+            "overwritten",
+            "grad_x: where windows overlap you keep the last one's share; the shares add up.",
+            _overwritten,
+            ("A pixel that was used four times gets four gradients.", "= or +=?"),
+        ),
+        Mistake(
+            "mean over the batch",
+            "grad_weight: you divide by the number of images. Where the loss is a mean, grad has the "
+            "division in it.",
+            _changed(1, lambda result, grad, x: result / len(x)),
+            ("Each image used the weight once.",),
+        ),
+        Mistake(
+            "weight's gradient flipped",
+            "grad_weight is flipped top to bottom and left to right.",
+            _changed(1, lambda result, grad, x: result[:, :, ::-1, ::-1]),
+            ("Weight (p, q) met the pixels (i + p, j + q).",),
+        ),
+        Mistake(
+            "bias over the batch alone",
+            "grad_bias: the bias was added at every place, so sum over places too.",
+            _changed(2, lambda result, grad, x: grad.sum(axis=0)[:, 0, 0]),
+            ("Which of the four axes of grad does the bias have?",),
+        ),
+        Mistake(
+            "bias averaged",
+            "grad_bias is a mean; it's a sum.",
+            _changed(2, lambda result, grad, x: grad.mean(axis=(0, 2, 3))),
+            ("What was added n times gets n gradients.",),
+        ),
+        Mistake(
+            "gradient of one image",
+            "grad_weight counts the first image alone.",
+            _first_image,
+            ("Over which axes do you sum?",),
+        ),
+    ),
+)

@@ -1,0 +1,279 @@
+"""An exercise with a checker: what is asked, inputs to try it on, and the mistakes that people make."""
+
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cnncourse.exercises.calling import Outcome, borrowed, call
+from cnncourse.exercises.finding import Finding, Report
+
+LIMIT = 5.0  # seconds for one call; the inputs are tiny
+RELATIVE, ABSOLUTE = 1e-6, 1e-9  # by which a right answer may be off
+Inputs = tuple[Any, ...]
+Tried = tuple[Inputs, Any, Any]  # arguments, the right arrays, the given ones
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A wrong way that looks right.
+
+    Parameters
+    ----------
+    name : str
+        In two or three words.
+    message : str
+        What it does and what is wanted, to the learner.
+    function : callable
+        Makes the mistake.
+    hints : tuple of str
+        From a nudge to nearly there.
+    """
+
+    name: str
+    message: str
+    function: Callable[..., Any]
+    hints: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Task:
+    """A function to write, and its checker: ``task(my_function)`` returns a `Report`.
+
+    Parameters
+    ----------
+    name : str
+        As the function is called.
+    statement : str
+        What it is given and what it returns.
+    solution : callable
+        A right one.
+    inputs : callable
+        From a NumPy generator to tuples of arguments, small ones with whole numbers first.
+    mistakes : sequence of Mistake
+        Known wrong ways. That which gives what the function gave, on all inputs, is named.
+    by_hand : bool
+        Whether calls of libraries that do the work are found.
+    """
+
+    name: str
+    statement: str
+    solution: Callable[..., Any]
+    inputs: Callable[[np.random.Generator], Iterable[Inputs]]
+    mistakes: Sequence[Mistake] = ()
+    by_hand: bool = True
+
+    def __call__(self, function: Callable[..., Any], seed: int | None = None, limit: float = LIMIT) -> Report:
+        """Run `function` on small inputs and on random ones, and say what is wrong with it.
+
+        Parameters
+        ----------
+        function : callable
+            The learner's.
+        seed : int, optional
+            Of the random inputs; by default new ones at every call.
+        limit : float
+            Seconds that one call may take.
+
+        Returns
+        -------
+        Report
+
+        Raises
+        ------
+        TypeError
+            If `function` cannot be called.
+        """
+        if not callable(function):
+            raise TypeError(
+                f"give the function itself, as in check_{self.name}({self.name}), got {function!r}"
+            )
+        seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
+        if self.by_hand and (name := borrowed(function)):
+            found = Finding("library", f"Your function uses {name}. Here you are to write what is inside it.")
+            return Report(self.name, 0, found, seed)
+        tried: list[Tried] = []
+        for arguments in self.inputs(np.random.default_rng(seed)):
+            outcome = call(function, arguments, limit)
+            right = _arrays(self.solution(*_copies(arguments)))
+            if (found_here := self._look(arguments, outcome, right, limit, tried)) is not None:
+                return Report(self.name, len(tried) + 1, found_here, seed)
+            tried.append((arguments, right, _arrays(outcome.value)))
+        wrong = [case for case in tried if not _close(case[1], case[2])]
+        if not wrong:
+            return Report(self.name, len(tried), None, seed)
+        return Report(self.name, len(tried), self._explain(tried, min(wrong, key=_size)), seed)
+
+    def _look(
+        self,
+        arguments: Inputs,
+        outcome: Outcome,
+        right: list[np.ndarray],
+        limit: float,
+        tried: Sequence[Tried],
+    ) -> Finding | None:
+        """Return what is wrong with one call, apart from the numbers."""
+        where = self._show(arguments)
+        if outcome.late:
+            return Finding("time", f"It took longer than {limit:g} seconds. Does a loop never end?", where)
+        if outcome.error:
+            message, raised = f"It raised {outcome.error}", outcome.error.split(":")[0]
+            for mistake in self.mistakes:  # one that raises where this one does
+                if _raised(mistake.function, arguments) == raised and _all_agree(mistake.function, tried):
+                    return Finding(mistake.name, f"{mistake.message} {message}", where, mistake.hints)
+            return Finding("error", message, where)
+        if outcome.changed:
+            name = self._parameters()[outcome.changed[0]]
+            hints = (f"Who else may need {name} afterwards?", f"Work on a copy: {name} = {name}.copy()")
+            return Finding(
+                "changed input", f"It changed {name} itself, which belongs to the caller.", where, hints
+            )
+        try:
+            given = _arrays(outcome.value)
+        except (TypeError, ValueError):
+            given = None
+        if outcome.value is None:
+            return Finding("type", "It returned nothing. Is there a `return`?", where)
+        if given is None or any(each.dtype.kind not in "biufc" for each in given):
+            return Finding("type", f"It returned {_kind(outcome.value)}; numbers are wanted.", where)
+        if len(given) != len(right):
+            wanted = f"{len(right)} arrays" if len(right) > 1 else "one array"
+            return Finding(
+                "type", f"It returned {len(given)} arrays; {wanted} are wanted: {self.returns}.", where
+            )
+        return None
+
+    def _explain(self, tried: Sequence[Tried], case: Tried) -> Finding:
+        """Return why numbers are wrong: a known mistake, or what can be said without one."""
+        arguments, right, given = case
+        where = self._show(arguments, given)
+        for mistake in self.mistakes:
+            if _all_agree(mistake.function, tried):
+                return Finding(mistake.name, mistake.message, where, mistake.hints)
+        for part, (a, b) in enumerate(zip(right, given, strict=True)):
+            of = f" of {self.returns.split(', ')[part]}" if len(right) > 1 else ""
+            if a.shape != b.shape:
+                message = f"The shape{of} is {b.shape}; {a.shape} is wanted."
+                return Finding("shape", message, where, ("Write the shape of each step beside it.",))
+            if not np.isfinite(b).all() and np.isfinite(a).all():
+                return Finding("wrong", f"There are infinities or NaNs in your answer{of}.", where)
+        if _same_answer(tried):
+            return Finding("same answer", "It gives the same answer to different inputs.", where)
+        share = np.mean([_close(a, b) for _, a, b in tried])
+        some = f" It is right on {share:.0%} of the inputs." if share else ""
+        part = next(n for n, (a, b) in enumerate(zip(right, given, strict=True)) if not _near(a, b).all())
+        of = f" of {self.returns.split(', ')[part]}" if len(right) > 1 else ""
+        a, b = right[part], given[part]
+        return Finding(
+            "wrong", f"Wrong numbers{of}: {_likeness(a, b)}.{some}", where, ("Do this input with a pencil.",)
+        )
+
+    @property
+    def returns(self) -> str:
+        """What the function returns, by the last line of the statement."""
+        return self.statement.rsplit("Return ", 1)[-1].rstrip(".")
+
+    def _parameters(self) -> list[str]:
+        return list(inspect.signature(self.solution).parameters)
+
+    def _show(self, arguments: Inputs, given: Sequence[np.ndarray] | None = None) -> str:
+        """Return a call as text that can be typed, and what came out."""
+        lines = [
+            f"{name} = {_text(value)}" for name, value in zip(self._parameters(), arguments, strict=False)
+        ]
+        lines += [f"your answer: {_text(each)}" for each in given or ()]
+        return "\n".join(lines)
+
+
+def _copies(arguments: Inputs) -> Inputs:
+    return tuple(a.copy() if isinstance(a, np.ndarray) else a for a in arguments)
+
+
+def _arrays(value: Any) -> list[np.ndarray]:
+    return [np.asarray(each) for each in (value if isinstance(value, tuple) else (value,))]
+
+
+def _close(right: Sequence[np.ndarray], given: Sequence[np.ndarray]) -> bool:
+    pairs = zip(right, given, strict=True)
+    return all(a.shape == b.shape and _near(a, b, True).all() for a, b in pairs)
+
+
+def _near(right: Any, given: Any, equal_nan: bool = False) -> np.ndarray:
+    return np.asarray(np.isclose(right, given, RELATIVE, ABSOLUTE, equal_nan))
+
+
+def _all_agree(function: Callable[..., Any], tried: Sequence[Tried]) -> bool:
+    return all(_agrees(function, arguments, given) for arguments, _, given in tried)
+
+
+def _raised(function: Callable[..., Any], arguments: Inputs) -> str:
+    try:
+        with np.errstate(all="ignore"):
+            function(*_copies(arguments))
+    except Exception as error:
+        return type(error).__name__
+    return ""
+
+
+def _agrees(function: Callable[..., Any], arguments: Inputs, given: Sequence[np.ndarray]) -> bool:
+    try:
+        with np.errstate(all="ignore"):
+            wrong = _arrays(function(*_copies(arguments)))
+    except Exception:  # a wrong way need not work everywhere
+        return False
+    return len(wrong) == len(given) and _close(wrong, given)
+
+
+def _size(case: Tried) -> int:
+    return sum(a.size for a in case[0] if isinstance(a, np.ndarray))
+
+
+def _same_answer(tried: Sequence[Tried]) -> bool:
+    """Return whether answers of one shape are all equal where the right ones are not."""
+    by_shape: dict[tuple[int, ...], list[tuple[np.ndarray, np.ndarray]]] = {}
+    for _, right, given in tried:
+        by_shape.setdefault(given[0].shape, []).append((right[0], given[0]))
+    several = [pairs for pairs in by_shape.values() if len(pairs) > 1]
+    return bool(several) and all(
+        all(np.array_equal(given, pairs[0][1]) for _, given in pairs)
+        and not all(
+            right.shape == pairs[0][0].shape and np.allclose(right, pairs[0][0]) for right, _ in pairs
+        )
+        for pairs in several
+    )
+
+
+def _likeness(right: np.ndarray, given: np.ndarray) -> str:
+    """Return how a wrong answer is like the right one."""
+    off = ~_near(right, given)
+    if _near(right, -given).all():
+        return "the sign is turned round"
+    for axis in range(right.ndim):
+        if right.shape[axis] > 1 and _near(np.flip(right, axis), given).all():
+            return f"the answer is flipped along axis {axis}"
+    nonzero = np.abs(right) > 1e-9
+    if nonzero.any() and np.allclose(given[~nonzero], 0, atol=1e-9):
+        ratios = given[nonzero] / right[nonzero]
+        if np.allclose(ratios, ratios[0], rtol=1e-6):
+            return f"all of it is {ratios[0]:.4g} times what it should be"
+    if right.size > 1 and _near(given - right, (given - right).flat[0]).all():
+        return f"all of it is off by {(given - right).flat[0]:.4g}"
+    if right.size > 1 and not off.all():
+        places = np.argwhere(off)
+        return f"{off.sum()} of {off.size} are wrong, the first at {tuple(int(n) for n in places[0])}"
+    return "none of them is right" if right.size > 1 else "the number is another"
+
+
+def _kind(value: Any) -> str:
+    name = type(value).__name__
+    return f"a {name}" if name[0] not in "aeiou" else f"an {name}"
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, np.ndarray):
+        return repr(value)
+    if value.size > 40:
+        return f"an array of shape {value.shape}"
+    return np.array2string(value, precision=4, separator=", ", suppress_small=True).replace("\n", "\n    ")
