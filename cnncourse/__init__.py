@@ -45,6 +45,7 @@ _HOMES = {
 }
 _MODULES = (
     "activations",
+    "assignments",
     "augmentation",
     "classify",
     "convolution",

@@ -10,7 +10,7 @@ import cnncourse
 PACKAGE = Path(cnncourse.__file__).parent
 ROOMS = (
     "images", "convolution", "pooling", "activations", "learning", "receptive_field", "explain", "transfer",
-    "classify", "plots", "exercises",
+    "classify", "plots", "exercises", "assignments",
 )  # fmt: skip
 FILES = [PACKAGE / "normalization.py", *(file for room in ROOMS for file in (PACKAGE / room).glob("*.py"))]
 OTHER = (

@@ -30,24 +30,22 @@ from cnncourse.exercises.receptive_field import check_receptive_field
 from cnncourse.exercises.task import Mistake, Task
 from cnncourse.exercises.training import check_batch_norm, check_batch_norm_backward, check_dropout
 
-TASKS = {
-    task.name: task
-    for task in (
-        check_normalize,
-        check_output_size,
-        check_conv2d,
-        check_conv2d_backward,
-        check_max_pool2d,
-        check_max_pool2d_backward,
-        check_softmax,
-        check_cross_entropy,
-        check_cross_entropy_backward,
-        check_momentum_step,
-        check_batch_norm,
-        check_batch_norm_backward,
-        check_dropout,
-        check_receptive_field,
-    )
+CHAPTERS = {
+    "images": (check_normalize,),
+    "convolution": (check_output_size, check_conv2d, check_conv2d_backward),
+    "pooling": (check_max_pool2d, check_max_pool2d_backward),
+    "learning": (check_softmax, check_cross_entropy, check_cross_entropy_backward, check_momentum_step),
+    "training": (check_batch_norm, check_batch_norm_backward, check_dropout),
+    "receptive-field": (check_receptive_field,),
 }
+TASKS = {task.name: task for tasks in CHAPTERS.values() for task in tasks}
 
-__all__ = ["TASKS", "Finding", "Mistake", "Report", "Task", *sorted(f"check_{name}" for name in TASKS)]
+__all__ = [
+    "CHAPTERS",
+    "TASKS",
+    "Finding",
+    "Mistake",
+    "Report",
+    "Task",
+    *sorted(f"check_{name}" for name in TASKS),
+]

@@ -24,13 +24,15 @@ class _Stop(BaseException):
 class Outcome:
     """What a call gave: a value, or what it raised, or neither if it took too long.
 
-    `changed` tells the numbers of the arguments that were changed in place.
+    `changed` has the numbers of the arguments that were changed in place. `kind` is the name of the value's
+    kind where the value itself stays where it was made.
     """
 
     value: Any = None
     error: str = ""
     late: bool = False
     changed: tuple[int, ...] = ()
+    kind: str = ""
 
 
 def call(function: Callable[..., Any], arguments: tuple[Any, ...], limit: float) -> Outcome:

@@ -90,21 +90,42 @@ class Task:
             raise TypeError(
                 f"give the function itself, as in check_{self.name}({self.name}), got {function!r}"
             )
-        seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
+        seed = new_seed() if seed is None else seed
         if self.by_hand and (name := borrowed(function)):
-            found = Finding("library", f"Your function uses {name}. Here you are to write what is inside it.")
-            return Report(self.name, 0, found, seed)
+            return Report(self.name, 0, self.library(name), seed)
+        return self.judge(lambda arguments: call(function, arguments, limit), seed, limit)
+
+    def judge(self, attempt: Callable[[Inputs], Outcome], seed: int, limit: float = LIMIT) -> Report:
+        """Judge a function that is called elsewhere.
+
+        Parameters
+        ----------
+        attempt : callable
+            From arguments to the `Outcome` of a call, which took `limit` seconds at most.
+        seed : int
+            Of the random inputs.
+        limit : float
+            Only for the message.
+
+        Returns
+        -------
+        Report
+        """
         tried: list[Tried] = []
         for arguments in self.inputs(np.random.default_rng(seed)):
-            outcome = call(function, arguments, limit)
+            outcome = attempt(arguments)
             right = _arrays(self.solution(*_copies(arguments)))
-            if (found_here := self._look(arguments, outcome, right, limit, tried)) is not None:
-                return Report(self.name, len(tried) + 1, found_here, seed)
+            if (found := self._look(arguments, outcome, right, limit, tried)) is not None:
+                return Report(self.name, len(tried) + 1, found, seed)
             tried.append((arguments, right, _arrays(outcome.value)))
         wrong = [case for case in tried if not _close(case[1], case[2])]
-        if not wrong:
-            return Report(self.name, len(tried), None, seed)
-        return Report(self.name, len(tried), self._explain(tried, min(wrong, key=_size)), seed)
+        found = self._explain(tried, min(wrong, key=_size)) if wrong else None
+        return Report(self.name, len(tried), found, seed)
+
+    @staticmethod
+    def library(name: str) -> Finding:
+        """Return what is said where a library does the work."""
+        return Finding("library", f"Your function uses {name}. Here you are to write what is inside it.")
 
     def _look(
         self,
@@ -125,7 +146,7 @@ class Task:
                     return Finding(mistake.name, f"{mistake.message} {message}", where, mistake.hints)
             return Finding("error", message, where)
         if outcome.changed:
-            name = self._parameters()[outcome.changed[0]]
+            name = self.parameters[outcome.changed[0]]
             hints = (f"Who else may need {name} afterwards?", f"Work on a copy: {name} = {name}.copy()")
             return Finding(
                 "changed input", f"It changed {name} itself, which belongs to the caller.", where, hints
@@ -134,10 +155,14 @@ class Task:
             given = _arrays(outcome.value)
         except (TypeError, ValueError):
             given = None
+        if outcome.kind:
+            return Finding("type", f"It returned {_a(outcome.kind)}; numbers are wanted.", where)
         if outcome.value is None:
             return Finding("type", "It returned nothing. Is there a `return`?", where)
         if given is None or any(each.dtype.kind not in "biufc" for each in given):
-            return Finding("type", f"It returned {_kind(outcome.value)}; numbers are wanted.", where)
+            return Finding(
+                "type", f"It returned {_a(type(outcome.value).__name__)}; numbers are wanted.", where
+            )
         if len(given) != len(right):
             wanted = f"{len(right)} arrays" if len(right) > 1 else "one array"
             return Finding(
@@ -175,16 +200,21 @@ class Task:
         """What the function returns, by the last line of the statement."""
         return self.statement.rsplit("Return ", 1)[-1].rstrip(".")
 
-    def _parameters(self) -> list[str]:
+    @property
+    def parameters(self) -> list[str]:
+        """The names of what the function is given."""
         return list(inspect.signature(self.solution).parameters)
 
     def _show(self, arguments: Inputs, given: Sequence[np.ndarray] | None = None) -> str:
         """Return a call as text that can be typed, and what came out."""
-        lines = [
-            f"{name} = {_text(value)}" for name, value in zip(self._parameters(), arguments, strict=False)
-        ]
+        lines = [f"{name} = {_text(value)}" for name, value in zip(self.parameters, arguments, strict=False)]
         lines += [f"your answer: {_text(each)}" for each in given or ()]
         return "\n".join(lines)
+
+
+def new_seed() -> int:
+    """Return a seed that nobody can guess."""
+    return int(np.random.SeedSequence().generate_state(1)[0])
 
 
 def _copies(arguments: Inputs) -> Inputs:
@@ -266,9 +296,8 @@ def _likeness(right: np.ndarray, given: np.ndarray) -> str:
     return "none of them is right" if right.size > 1 else "the number is another"
 
 
-def _kind(value: Any) -> str:
-    name = type(value).__name__
-    return f"a {name}" if name[0] not in "aeiou" else f"an {name}"
+def _a(kind: str) -> str:
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
 
 
 def _text(value: Any) -> str:

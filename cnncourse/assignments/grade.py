@@ -1,0 +1,232 @@
+"""Grading: every submission in a jail, its functions called from outside, its numbers compared there."""
+
+import csv
+import html
+import io
+import json
+import os
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from cnncourse._files import write_whole
+from cnncourse.assignments.course import Assignment
+from cnncourse.assignments.jail import Jail
+from cnncourse.assignments.submission import Submission, find_file, read_submission
+from cnncourse.exercises import Task
+
+LIMIT = 3.0  # seconds for one call
+GRADES, FOUND = "grades.csv", "grades.json"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What one exercise of one student is worth, and why.
+
+    `kind` is "right", "missing" or what a `Finding` calls it; `message` and `hint` are for the student.
+    """
+
+    exercise: str
+    points: int
+    most: int
+    kind: str
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Grade:
+    """All marks of a student, and notes on what was handed in."""
+
+    student: str
+    marks: tuple[Mark, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def points(self) -> int:
+        """The sum."""
+        return sum(mark.points for mark in self.marks)
+
+
+def grade_course(
+    folder: str | Path, jobs: int | None = None, report: Callable[[str], None] | None = None
+) -> list[Grade]:
+    """Grade all that was handed in.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The instructor's. It gets ``grades.csv``, ``grades.json`` and ``feedback/STUDENT/NAME.html``.
+    jobs : int, optional
+        Jails at a time; by default one for each core.
+    report : callable, optional
+        Called with a line of text after each student.
+
+    Returns
+    -------
+    list of Grade
+        By the students' names.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder holds no assignment.
+    NoJailError
+        If this machine cannot keep code apart; nothing was run then.
+    """
+    folder = Path(folder)
+    assignment = Assignment.load(folder)
+    submitted = folder / "submitted"
+    students = (
+        sorted(each.name for each in submitted.iterdir() if each.is_dir()) if submitted.is_dir() else []
+    )
+    jobs = max(1, min(jobs or os.cpu_count() or 1, len(students) or 1))
+    places = threading.local()
+    jails: list[Jail] = []
+    numbers = iter(range(jobs))
+
+    def begin() -> None:
+        places.jail = Jail(next(numbers))
+        jails.append(places.jail)
+
+    def one(student: str) -> Grade:
+        found = grade_student(assignment, submitted / student, places.jail)
+        if report is not None:
+            report(f"{student}: {found.points} of {sum(assignment.points.values())}")
+        return found
+
+    Jail(jobs).close()  # raises here, and not in a thread, if there can be none
+    try:
+        with ThreadPoolExecutor(jobs, initializer=begin) as pool:
+            grades = list(pool.map(one, students))
+    finally:
+        for jail in jails:
+            jail.close()
+    write_grades(folder, assignment, grades)
+    return grades
+
+
+def grade_student(assignment: Assignment, folder: Path, jail: Jail) -> Grade:
+    """Return the grade of one student's folder."""
+    path, note = find_file(folder, assignment.name)
+    notes = [note] if note else []
+    if path is None:
+        marks = [
+            Mark(task.name, 0, assignment.points[task.name], "missing", note) for task in assignment.tasks
+        ]
+        return Grade(folder.name, tuple(marks), tuple(notes))
+    submission = read_submission(path, list(assignment.points))
+    marks = [grade_exercise(task, submission, assignment, jail) for task in assignment.tasks]
+    return Grade(folder.name, tuple(marks), (*notes, *submission.notes))
+
+
+def grade_exercise(task: Task, submission: Submission, assignment: Assignment, jail: Jail) -> Mark:
+    """Return the mark of one exercise, which gets a process of its own."""
+    most = assignment.points[task.name]
+    name = submission.names.get(task.name)
+    if name is None:
+        return Mark(task.name, 0, most, "missing", f"There is no function {task.name} in what you handed in.")
+    if task.by_hand and (used := submission.uses(name)):
+        found = task.library(used)
+        return Mark(task.name, 0, most, found.kind, found.message)
+    cells = [(f"exercise {task.name}", statement) for statement in submission.statements]
+    with jail.open(cells) as student:
+        result = task.judge(lambda arguments: student.call(name, arguments, LIMIT), assignment.seed, LIMIT)
+    if result.finding is None:
+        return Mark(task.name, most, most, "right", "Right.")
+    hint = result.finding.hints[0] if result.finding.hints else ""
+    return Mark(task.name, 0, most, result.finding.kind, result.finding.message, hint)
+
+
+def write_grades(folder: Path, assignment: Assignment, grades: Sequence[Grade]) -> None:
+    """Write the table, the marks in full, and a page for each student."""
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(["student", *assignment.points, "points", "of"])
+    most = sum(assignment.points.values())
+    for grade in grades:
+        name = (
+            f"'{grade.student}" if grade.student[:1] in "=+-@" else grade.student
+        )  # spreadsheets run formulas
+        writer.writerow([name, *(mark.points for mark in grade.marks), grade.points, most])
+    write_whole(folder / GRADES, table.getvalue().encode())
+    write_whole(folder / FOUND, (json.dumps([asdict(grade) for grade in grades], indent=1) + "\n").encode())
+    for grade in grades:
+        page = folder / "feedback" / grade.student / f"{assignment.name}.html"
+        page.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(page, feedback(assignment, grade).encode())
+
+
+def load_grades(folder: str | Path) -> list[Grade]:
+    """Return what `grade_course` found.
+
+    Raises
+    ------
+    FileNotFoundError
+        If nothing was graded there.
+    """
+    path = Path(folder) / FOUND
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is not there; grade first: cnncourse assignment grade {folder}")
+    rows = json.loads(path.read_text(encoding="utf-8"))
+    return [
+        Grade(row["student"], tuple(Mark(**mark) for mark in row["marks"]), tuple(row["notes"]))
+        for row in rows
+    ]
+
+
+def feedback(assignment: Assignment, grade: Grade) -> str:
+    """Return a student's page: points, what was found and a hint, and no input of the hidden tests."""
+    rows = "".join(
+        f"<tr><td>{html.escape(mark.exercise)}</td><td>{mark.points} of {mark.most}</td>"
+        f"<td>{html.escape(mark.message)}"
+        + (f"<br><em>{html.escape(mark.hint)}</em>" if mark.hint else "")
+        + "</td></tr>"
+        for mark in grade.marks
+    )
+    notes = "".join(f"<li>{html.escape(note)}</li>" for note in grade.notes)
+    title = f"{html.escape(assignment.name)}: {grade.points} of {sum(assignment.points.values())}"
+    style = (
+        ":root{color-scheme:light dark}body{font:1rem/1.5 system-ui,sans-serif;max-width:45rem;margin:2rem "
+        "auto;padding:0 1rem}"
+        "td,th{padding:.4rem .8rem .4rem 0;vertical-align:top;text-align:left;border-bottom:1px solid #8884}"
+    )
+    return (
+        f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+        f'<meta name="viewport" content="width=device-width"><style>{style}</style></head><body>'
+        f"<h1>{title}</h1>"
+        f"<p>{html.escape(grade.student)}</p><table><tr><th>function</th><th>points</th><th>what was "
+        f"found</th></tr>{rows}"
+        f"</table>{f'<ul>{notes}</ul>' if notes else ''}</body></html>\n"
+    )
+
+
+def describe_grades(grades: Sequence[Grade]) -> str:
+    """Return a report for the instructor: the spread, the items most failed, the commonest mistakes.
+
+    Raises
+    ------
+    ValueError
+        If there is no grade.
+    """
+    if not grades:
+        raise ValueError("nothing was handed in, so there is nothing to report")
+    most = sum(mark.most for mark in grades[0].marks)
+    lines = [
+        f"{len(grades)} students, {sum(g.points for g in grades) / len(grades):.1f} of {most} points on "
+        f"average",
+        "",
+    ]
+    bins = Counter(min(10 * grade.points // most if most else 0, 9) for grade in grades)
+    lines += [f"{10 * n:3}% to {10 * n + 10:3}%  {'#' * bins[n]} {bins[n] or ''}".rstrip() for n in range(10)]
+    lines += ["", "right, of all"]
+    for place, mark in enumerate(grades[0].marks):
+        right = sum(grade.marks[place].kind == "right" for grade in grades)
+        wrong = Counter(grade.marks[place].kind for grade in grades if grade.marks[place].kind != "right")
+        often = ", ".join(f"{kind} {count}" for kind, count in wrong.most_common(4))
+        lines.append(f"{mark.exercise:24} {right:4}" + (f"   {often}" if often else ""))
+    noted = [f"{grade.student}: {note}" for grade in grades for note in grade.notes]
+    return "\n".join([*lines, *(["", "handed in with a fault", *noted] if noted else [])])

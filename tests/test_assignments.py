@@ -1,0 +1,448 @@
+"""Assignments from end to end: made, handed in right, wrong, damaged and hostile, graded, reported."""
+
+import json
+import shutil
+import socket
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from cnncourse import assignments
+from cnncourse.assignments import Assignment, Jail, NoJailError, make_assignment, read_submission
+from cnncourse.assignments import jail as jail_module
+from cnncourse.assignments.submission import find_file
+from cnncourse.assignments.wire import BODY, DEPTH, LateError, WireError, receive, send
+from cnncourse.cli import run
+from cnncourse.exercises import CHAPTERS, TASKS
+
+RIGHT = {
+    "output_size": "def output_size(n, k, s, p):\n    return (n + 2 * p - k) // s + 1",
+    "conv2d": """
+def conv2d(x, weight, bias, stride, padding):
+    x = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
+    K_h, K_w = weight.shape[2:]
+    H, W = (x.shape[2] - K_h) // stride + 1, (x.shape[3] - K_w) // stride + 1
+    y = np.zeros((len(x), len(weight), H, W))
+    for n, o, i, j in np.ndindex(*y.shape):
+        window = x[n, :, i * stride:i * stride + K_h, j * stride:j * stride + K_w]
+        y[n, o, i, j] = (window * weight[o]).sum() + bias[o]
+    return y
+""",
+    "conv2d_backward": """
+def conv2d_backward(grad, x, weight):
+    grad_x, grad_weight = np.zeros(x.shape), np.zeros(weight.shape)
+    K_h, K_w = weight.shape[2:]
+    for n, o, i, j in np.ndindex(*grad.shape):
+        grad_x[n, :, i:i + K_h, j:j + K_w] += grad[n, o, i, j] * weight[o]
+        grad_weight[o] += grad[n, o, i, j] * x[n, :, i:i + K_h, j:j + K_w]
+    return grad_x, grad_weight, grad.sum(axis=(0, 2, 3))
+""",
+}
+FLIPPED = RIGHT["conv2d"].replace("weight[o]", "weight[o, :, ::-1, ::-1]")
+
+
+def jail_is_possible() -> str:
+    """Return why there can be no jail on this machine, or ""."""
+    try:
+        Jail(90).close()
+    except NoJailError as error:
+        return str(error)
+    return ""
+
+
+NO_JAIL = jail_is_possible()
+needs_jail = pytest.mark.skipif(bool(NO_JAIL), reason=NO_JAIL or "there is a jail")
+
+
+def notebook(*codes: str) -> str:
+    """Return a notebook that a student may hand in."""
+    codes = ("import numpy as np\nfrom cnncourse.exercises import check_conv2d", *codes)
+    rest = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": 1}
+    cells = [{**rest, "source": code} for code in codes]
+    return json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+
+
+class TestMake:
+    def test_the_folder(self, tmp_path, capsys):
+        assert run(["assignment", "make", "convolution", "--out", f"{tmp_path}/course", "--seed", "7"]) == 0
+        assert "hand out" in capsys.readouterr().out
+        made = Assignment.load(tmp_path / "course")
+        assert made == Assignment("convolution", {"output_size": 10, "conv2d": 10, "conv2d_backward": 10}, 7)
+        book = json.loads((tmp_path / "course/release/convolution/convolution.ipynb").read_text())
+        sources = ["".join(cell["source"]) for cell in book["cells"]]
+        assert any("def conv2d(x, weight, bias, stride, padding):\n    ..." in source for source in sources)
+        assert "check_conv2d(conv2d)" in sources and "7" not in json.dumps(book["metadata"])
+
+    def test_the_notebook_is_valid_and_holds_no_solution(self, tmp_path):
+        import nbformat
+
+        _, path = make_assignment(list(CHAPTERS), tmp_path)
+        nbformat.validate(nbformat.read(path, as_version=4))
+        text = path.read_text()
+        assert all(f"check_{name}({name})" in text for name in TASKS)
+        assert "return " not in "\n".join(
+            "".join(cell["source"]) for cell in json.loads(text)["cells"] if cell["cell_type"] == "code"
+        )
+
+    def test_seeds_differ_and_nothing_is_overwritten(self, tmp_path):
+        make_assignment(["pooling"], tmp_path / "a")
+        make_assignment(["pooling"], tmp_path / "b")
+        assert Assignment.load(tmp_path / "a").seed != Assignment.load(tmp_path / "b").seed
+        with pytest.raises(FileExistsError, match=r"assignment\.toml is there already"):
+            make_assignment(["pooling"], tmp_path / "a")
+
+    @pytest.mark.parametrize(
+        ("text", "words"),
+        [
+            ("name = 'x'", "not a whole assignment"),
+            ("name = 'x'\nseed = 1\n[points]\nconv2 = 1", "no exercise is called 'conv2'"),
+            ("name = 'x'\nseed = 1\n[points]\nconv2d = -1", "points of conv2d"),
+            ("name = 'x'\nseed = -1\n[points]\nconv2d = 1", "a seed from 0"),
+        ],
+    )
+    def test_a_broken_file_is_named(self, tmp_path, text, words):
+        (tmp_path / "assignment.toml").write_text(text)
+        with pytest.raises(ValueError, match=words):
+            Assignment.load(tmp_path)
+
+    def test_wrong_calls(self, tmp_path, capsys):
+        assert run(["assignment", "make", "convolutions", "--out", str(tmp_path)]) == 1
+        assert "convolution" in capsys.readouterr().err
+        assert run(["assignment", "grade", str(tmp_path)]) == 1
+        assert "make one" in capsys.readouterr().err
+        assert run(["assignment", "report", str(tmp_path)]) == 1
+        assert "grade first" in capsys.readouterr().err
+
+
+class TestSubmissions:
+    def read(self, tmp_path, text, suffix=".ipynb", wanted=("conv2d",)):
+        path = tmp_path / f"work{suffix}"
+        path.write_text(text)
+        return read_submission(path, wanted)
+
+    @pytest.mark.parametrize(
+        ("suffix", "text"),
+        [
+            (".ipynb", notebook(RIGHT["conv2d"], "check_conv2d(conv2d)", "%matplotlib inline\n!ls")),
+            (".md", "---\njupytext: 1\n---\n# Mine\n```{code-cell} ipython3\n:tags: [x]\n\n"
+             "import numpy as np\n"
+             f"{RIGHT['conv2d']}\n```\n```python\ncheck_conv2d(conv2d)\n```\n"),
+            (".py", f"import numpy as np\n{RIGHT['conv2d']}\nprint(conv2d)\n"),
+        ],
+    )  # fmt: skip
+    def test_definitions_are_kept_and_work_is_not_run(self, tmp_path, suffix, text):
+        found = self.read(tmp_path, text, suffix)
+        assert found.names == {"conv2d": "conv2d"} and found.notes == ()
+        assert [each.split("(")[0] for each in found.statements] == ["import numpy as np", "def conv2d"]
+
+    def test_a_name_that_is_nearly_right(self, tmp_path):
+        found = self.read(tmp_path, notebook(RIGHT["conv2d"].replace("conv2d", "conv2D")))
+        assert found.names == {"conv2d": "conv2D"} and "conv2D was taken for it" in found.notes[0]
+
+    @pytest.mark.parametrize(
+        ("text", "words"),
+        [
+            ("{", "no whole notebook"),
+            ('{"cells": 3}', "no whole notebook"),
+            ('{"cells": [{"cell_type": "code"}]}', "no whole notebook"),
+            (notebook("def conv2d(x:\n  pass"), "code cell 2 is not Python, line 1"),
+            (notebook("x = 1"), "there is no function conv2d"),
+            ("[" * 100_000, "no whole notebook"),
+        ],
+    )
+    def test_damage_is_said(self, tmp_path, text, words):
+        found = self.read(tmp_path, text)
+        assert any(words in note for note in found.notes) and found.names == {}
+
+    def test_a_huge_file_is_not_read(self, tmp_path, monkeypatch):
+        monkeypatch.setattr("cnncourse.assignments.submission.LARGEST", 10)
+        assert "was not read" in self.read(tmp_path, notebook(RIGHT["conv2d"])).notes[0]
+
+    def test_the_correlation_of_numpy_is_seen(self, tmp_path):
+        found = self.read(tmp_path, notebook("def conv2d(x, *rest):\n    return np.convolve(x, x)"))
+        assert found.uses("conv2d") == "convolve"
+        assert self.read(tmp_path, notebook(RIGHT["conv2d"])).uses("conv2d") == ""
+
+    def test_the_file_is_found_by_name_or_alone(self, tmp_path):
+        (tmp_path / "a/.ipynb_checkpoints").mkdir(parents=True)
+        (tmp_path / "a/.ipynb_checkpoints/hw.ipynb").write_text("")
+        assert find_file(tmp_path / "a", "hw") == (None, "nothing was handed in")
+        (tmp_path / "a/hw (1).ipynb").write_text("")
+        path, note = find_file(tmp_path / "a", "hw")
+        assert path.name == "hw (1).ipynb" and "was taken for hw.ipynb" in note
+        (tmp_path / "a/hw.ipynb").write_text("")
+        assert find_file(tmp_path / "a", "hw") == (tmp_path / "a/hw.ipynb", "")
+        (tmp_path / "b").mkdir()
+        for name in ("x.py", "y.py"):
+            (tmp_path / "b" / name).write_text("")
+        assert find_file(tmp_path / "b", "hw") == (None, "none of 2 files is called hw")
+
+
+class TestWire:
+    def through(self, message):
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            writer = threading.Thread(target=send, args=(ours, message))
+            writer.start()
+            found = receive(theirs, time.monotonic() + 5)
+            writer.join()
+        return found
+
+    @pytest.mark.parametrize(
+        "message",
+        [
+            None,
+            True,
+            3,
+            -2.5,
+            float("inf"),
+            "text",
+            [1, [2.0]],
+            (1, (2,)),
+            {"a": {"b": [None]}},
+            {"array": 1},
+        ],
+    )
+    def test_plain_values(self, message):
+        found = self.through(message)
+        assert found == message and type(found) is type(message)
+
+    @pytest.mark.parametrize("dtype", ["uint8", "int64", "float32", "float64", "bool"])
+    def test_arrays(self, dtype):
+        array = np.arange(6).reshape(2, 3).astype(dtype)
+        found = self.through((array[:, ::2], np.zeros((0, 3), dtype), array[0, 0]))
+        for ours, theirs in zip((array[:, ::2], np.zeros((0, 3), dtype), array[0, 0]), found, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+            assert ours.dtype == theirs.dtype and ours.shape == theirs.shape
+
+    @pytest.mark.parametrize(
+        "message", [object(), {1: 2}, np.array([object()]), np.array(["a"]), 1j, {"a": set()}]
+    )
+    def test_what_is_not_plain_is_refused(self, message):
+        ours, theirs = socket.socketpair()
+        with ours, theirs, pytest.raises(TypeError):
+            send(ours, message)
+
+    @pytest.mark.parametrize(
+        "raw",
+        [
+            b"\xff\xff\xff\xff",
+            b"\0\0\0\x02{}",
+            b"\0\0\0\x04\xff\xff\xff\xff",
+            *(
+                len(text).to_bytes(4, "big") + text
+                for text in (
+                    b'{"value": {"array": 0}, "arrays": []}',
+                    b'{"value": 1, "arrays": [["|O8", [1]]]}',
+                    b'{"value": 1, "arrays": [["<f8", [-1]]]}',
+                    b'{"value": 1, "arrays": [["<f8", [1e3]]]}',
+                    f'{{"value": 1, "arrays": [["<f8", [{BODY}]]]}}'.encode(),
+                    b'{"value": {"pickle": "x"}, "arrays": []}',
+                    b'{"value": {"float": "x"}, "arrays": []}',
+                    b'{"value": ' + b"[" * (DEPTH + 3) + b"]" * (DEPTH + 3) + b', "arrays": []}',
+                    b"[" * 5000,
+                )
+            ),
+        ],
+    )
+    def test_forged_bytes_are_refused(self, raw):
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            ours.sendall(raw)
+            ours.shutdown(socket.SHUT_WR)
+            with pytest.raises(WireError):
+                receive(theirs, time.monotonic() + 5)
+
+    def test_silence_and_half_a_message_are_late(self):
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            for raw in (b"", b"\0\0"):
+                ours.sendall(raw)
+                with pytest.raises(LateError):
+                    receive(theirs, time.monotonic() + 0.05)
+
+
+def test_without_bubblewrap_nothing_is_run(tmp_path, monkeypatch, capsys):
+    make_assignment(["pooling"], tmp_path / "course")
+    monkeypatch.setattr(jail_module.shutil, "which", lambda name: None)
+    assert run(["assignment", "grade", str(tmp_path / "course")]) == 1
+    assert "no bubblewrap" in capsys.readouterr().err and not (tmp_path / "course/grades.csv").exists()
+
+
+@pytest.fixture(scope="module")
+def jail():
+    with Jail(91) as warm:
+        yield warm
+
+
+HOSTILE = {  # code, and what a call of f(array) gives
+    "an exit": ("import os\ndef f(x): os._exit(0)", "ended"),
+    "a loop that ignores signals": (
+        "import signal\nfor n in (1, 2, 3, 15): signal.signal(n, signal.SIG_IGN)\ndef f(x):\n    while "
+        "True: pass",
+        "late",
+    ),
+    "a crash": ("import ctypes\ndef f(x): ctypes.string_at(0)", "ended"),
+    "recursion": ("def f(x): return f(x)", "RecursionError|late"),
+    "SystemExit": ("def f(x): raise SystemExit(0)", "SystemExit"),
+    "killing all": ("import os\ndef f(x): os.kill(-1, 9)", ""),  # itself excepted
+    "forks without end": (
+        "import os\ndef f(x):\n    while True:\n        try: os.fork()\n        except OSError: pass",
+        "late",
+    ),
+    "a socket": ("import socket\ndef f(x): socket.create_connection(('1.1.1.1', 80), 2)", "unreachable"),
+    "a full disk": ("def f(x): open('/scratch/a', 'wb').write(bytes(1 << 27))", "OSError|late|ended"),
+    "writing outside": ("def f(x): open('/tmp/a', 'w')", "FileNotFoundError"),
+    "a system's file": ("def f(x): open('/etc/passwd')", "FileNotFoundError|PermissionError"),
+    "all memory": ("import numpy as np\ndef f(x): return np.ones(1 << 29).sum()", "MemoryError"),
+    "a flood of text": ("def f(x):\n    while True: print('x' * 10000)", "late"),
+    "a huge reply": ("import numpy as np\ndef f(x): return np.zeros(20_000_000)", "ndarray|late"),
+    "objects": ("def f(x): return [object()]", "list"),
+    "forged answers": (
+        "import os\nfor n in range(3, 64):\n    try: os.write(n, b'\\0\\0\\0\\2{}')\n    except OSError: "
+        "pass\n"
+        "def f(x): return x",
+        "ended",
+    ),
+    "looking at others": (
+        "import os\ndef f(x):\n    others = [n for n in os.listdir('/proc') if n.isdigit() and int(n) != "
+        "os.getpid()]\n"
+        "    return [os.listdir(f'/proc/{n}/fd') for n in others]",
+        "PermissionError",
+    ),
+}
+
+
+@needs_jail
+class TestJail:
+    def test_calls_and_what_they_raise(self, jail):
+        code = (
+            "import numpy as np\ndef f(x):\n    x += 1\n    return x.sum(), np.float32(2)\n"
+            "def g(x):\n    return nothing"
+        )
+        cells = [("exercise f", part) for part in (code, "raise ValueError('mine')")]
+        with jail.open(cells) as student:
+            assert student.errors == {"exercise f": "ValueError: mine, line 1 of exercise f"}
+            outcome = student.call("f", (np.ones(3),), 5)
+            assert outcome.value[0] == 6 and outcome.value[1] == 2 and outcome.changed == (0,)
+            assert "NameError" in student.call("g", (1,), 5).error
+            assert "line 6" in student.call("g", (1,), 5).error
+            assert "no function h" in student.call("h", (), 5).error
+
+    @pytest.mark.parametrize("name", HOSTILE)
+    def test_no_harm_is_done(self, jail, name):
+        code, result = HOSTILE[name]
+        start = time.monotonic()
+        with jail.open([("exercise f", code)]) as student:
+            outcome = student.call("f", (np.ones(3),), 1)
+        seen = "late" if outcome.late else outcome.error or outcome.kind
+        assert any(word in seen for word in result.split("|")), outcome
+        with jail.open([("exercise g", "def g(x): return 2 * x")]) as student:
+            assert student.call("g", (21,), 10).value == 42
+        assert time.monotonic() - start < 30
+
+    def test_nothing_is_left_for_the_next(self, jail):
+        leave = (
+            "import os, time\nopen('/scratch/left', 'w').write('answer')\n"
+            "if os.fork() == 0:\n    os.setsid()\n    time.sleep(1000)\ndef f(): return 1"
+        )
+        look = (
+            "import os\ndef f():\n"
+            "    return len(os.listdir('/scratch')), sum(n.isdigit() for n in os.listdir('/proc'))"
+        )
+        with jail.open([("exercise f", leave)]) as student:
+            assert student.call("f", (), 5).value == 1
+        with jail.open([("exercise f", look)]) as student:
+            assert student.call("f", (), 5).value == (0, 3)  # the jail's first, the warm one, this one
+
+    def test_cells_without_end_are_stopped(self, jail, monkeypatch):
+        monkeypatch.setattr(jail_module, "LOAD", 0.5)
+        with jail.open([("exercise f", "while True: pass")]) as student:
+            assert "longer than 0.5 seconds" in student.call("f", (), 5).error
+
+    def test_a_package_that_is_not_there(self):
+        with pytest.raises(NoJailError, match="no package nothing_here"):
+            Jail(92, packages=("numpy", "nothing_here"))
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("class") / "course"
+    make_assignment(["convolution"], folder, seed=7)
+    all_right = "\n".join(RIGHT.values())
+    loop = "def conv2d(*a):\n    while True: pass"
+    students = {
+        "ada": notebook(*RIGHT.values(), "check_conv2d(conv2d)", "1 / 0"),
+        "ben": notebook(RIGHT["output_size"], FLIPPED),
+        "cem": notebook("def output_size(*a):\n    raise SystemExit", loop, RIGHT["conv2d_backward"]),
+        "dua": "{ damaged",
+        "eli": notebook(all_right.replace("def output_size", "def output_sizes")),
+        "fay": notebook("from cnncourse.convolution import conv2d", "os.kill(-1, 9)", *RIGHT.values()),
+        "gus": notebook(RIGHT["output_size"], "def conv2d(*a):\n    return np.correlate([1], [1])"),
+        "=2+2": notebook(RIGHT["output_size"]),
+    }
+    for name, text in students.items():
+        place = folder / "submitted" / name / "convolution"
+        place.mkdir(parents=True)
+        (place / "convolution.ipynb").write_text(text)
+    (folder / "submitted" / "hal").mkdir()
+    assert run(["assignment", "grade", str(folder), "--jobs", "2"]) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def grades(course):
+    return {grade.student: grade for grade in assignments.load_grades(course)}
+
+
+@needs_jail
+class TestGrade:
+    @pytest.mark.parametrize(
+        ("student", "points"),
+        [
+            ("ada", 30),
+            ("ben", 10),
+            ("cem", 10),
+            ("dua", 0),
+            ("eli", 30),
+            ("fay", 30),
+            ("gus", 10),
+            ("hal", 0),
+        ],
+    )
+    def test_points(self, grades, student, points):
+        assert grades[student].points == points, grades[student]
+
+    def test_the_mistake_is_named(self, grades):
+        marks = {mark.exercise: mark for mark in grades["ben"].marks}
+        assert marks["conv2d"].kind == "flipped kernel" and "true convolution" in marks["conv2d"].message
+        assert marks["conv2d_backward"].kind == "missing"
+        assert [mark.kind for mark in grades["cem"].marks] == ["error", "time", "right"]
+        assert grades["gus"].marks[1].kind == "library"
+
+    def test_what_was_damaged_or_missing_is_said(self, grades):
+        assert any("no whole notebook" in note for note in grades["dua"].notes)
+        assert any("output_sizes was taken for it" in note for note in grades["eli"].notes)
+        assert grades["hal"].notes == ("nothing was handed in",)
+
+    def test_the_table(self, course):
+        rows = (course / "grades.csv").read_text().splitlines()
+        assert rows[0] == "student,output_size,conv2d,conv2d_backward,points,of"
+        assert "ben,10,0,0,10,30" in rows and "'=2+2,10,0,0,10,30" in rows and len(rows) == 10
+
+    def test_feedback_shows_no_hidden_input(self, course):
+        page = (course / "feedback/ben/convolution.html").read_text()
+        assert "true convolution" in page and "<em>" in page and "http" not in page
+        assert "x = [" not in page and "weight = [" not in page
+
+    def test_the_report(self, course, capsys):
+        assert run(["assignment", "report", str(course)]) == 0
+        out = capsys.readouterr().out
+        assert "9 students" in out and "flipped kernel 1" in out and "hal: nothing was handed in" in out
+
+    def test_grading_again_gives_the_same(self, course, grades):
+        shutil.rmtree(course / "feedback")
+        again = assignments.grade_course(course, jobs=1)
+        assert {grade.student: grade for grade in again} == grades
