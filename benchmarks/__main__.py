@@ -5,7 +5,7 @@ import importlib
 import platform
 import sys
 
-NAMES = ("start", "convolution", "batches", "augmentation", "training")
+NAMES = ("start", "convolution", "batches", "augmentation", "training", "grading")
 
 
 def main() -> int:

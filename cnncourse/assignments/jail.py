@@ -45,12 +45,6 @@ class Jail:
     ------
     NoJailError
         If there is no bubblewrap, or it may not do its work here.
-
-    Examples
-    --------
-    >>> with Jail() as jail, jail.open([("exercise double", "def double(x): return 2 * x")]) as student:
-    ...     student.call("double", (21,), limit=5).value
-    42
     """
 
     def __init__(self, number: int = 0, packages: Sequence[str] = ("numpy",)) -> None:
