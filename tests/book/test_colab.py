@@ -103,7 +103,7 @@ def colab(tmp_path_factory):
         check=True,
         capture_output=True,
     )
-    for name in (MISSING, WEIGHTS, "setuptools"):  # the last is younger than the environment's: torch needs it
+    for name in (MISSING, WEIGHTS, "setuptools"):  # the last, since torch needs a young one
         wheel_again(name, wheels)
     return folder
 
