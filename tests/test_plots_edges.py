@@ -78,6 +78,9 @@ EMPTY = {
     "ladder": (lambda: plots.cifar10.ladder({}), "steps is empty: give at least one idea"),
     "reliability": (lambda: plots.reliability({}), "groups is empty: give at least one network"),
     "duplicates": (lambda: plots.duplicates(PICTURE[:0], PICTURE[:0]), "first is empty"),
+    "sources": (lambda: plots.augmentation.sources([], (2, 2), 0), "points is empty"),
+    "mixed": (lambda: plots.augmentation.mixed([], [], []), "batch is empty: give at least one picture"),
+    "changes": (lambda: plots.augmentation.changes({}), "curves is empty: give at least one change"),
     "answers": (lambda: plots.other_tasks.answers(np.zeros((0, 3, 8, 8))), "batch is empty"),
 }
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cnncourse.plots import activations as activations
+    from cnncourse.plots import augmentation as augmentation
     from cnncourse.plots import cifar10 as cifar10
     from cnncourse.plots import convolution as convolution
     from cnncourse.plots import fast_convolution as fast_convolution
@@ -93,6 +94,7 @@ _EXPORTS = {
 }
 _CHAPTERS = (
     "activations",
+    "augmentation",
     "cifar10",
     "convolution",
     "fast_convolution",
