@@ -17,6 +17,7 @@ SECONDS = {  # of one core, with the imports; only their order matters
     "activations": 24,
     "vgg": 22,
     "lenet": 20,
+    "augmentation": 20,
     "other-tasks": 15,
     "your-images": 15,
     "learning": 15,
