@@ -5,7 +5,7 @@ import importlib
 import platform
 import sys
 
-NAMES = ("start", "convolution", "batches", "augmentation", "training", "grading")
+NAMES = ("start", "convolution", "batches", "augmentation", "training", "grading", "web")
 
 
 def main() -> int:

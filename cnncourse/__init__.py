@@ -64,6 +64,7 @@ _MODULES = (
     "receptive_field",
     "training",
     "transfer",
+    "web",
 )
 
 __all__ = sorted([*_HOMES, *_MODULES, "__version__"])

@@ -36,6 +36,14 @@ def names_of(node: Node) -> list[str]:
     return [kind.__name__.lower() for kind in kinds] or [node.operation.lower()]
 
 
+def option(node: Node, name: str, place: int, default: Any = None) -> Any:
+    """Return an option of an operation: the module's attribute, or the function's argument at its `place`."""
+    if node.module is not None:
+        return getattr(node.module, name, default)
+    named = dict(node.keywords)
+    return named.get(name, node.arguments[place] if len(node.arguments) > place else default)
+
+
 def is_layer(module: nn.Module) -> bool:
     """Tell whether a module is one of torch's layers, or has parameters and no parts."""
     if isinstance(module, nn.Sequential | nn.ModuleList | nn.ModuleDict):

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from torch import nn
 
 from cnncourse._checks import check_count
-from cnncourse._trace import Node
+from cnncourse._trace import Node, option
 
 
 class Field(NamedTuple):
@@ -82,14 +82,6 @@ def unknown(node: Node) -> ValueError:
     )
 
 
-def _option(node: Node, name: str, place: int, default: Any = None) -> Any:
-    """Return an option of a layer: the module's attribute, or the function's argument."""
-    if node.module is not None:
-        return getattr(node.module, name, default)
-    named = dict(node.keywords)
-    return named.get(name, node.arguments[place] if len(node.arguments) > place else default)
-
-
 def _along(node: Node, value: Any, field: Field) -> int:
     """Return the entry of a pair (vertical, horizontal) that belongs to the axis."""
     if field.axis not in (2, 3):  # something before has taken the grid away, or turned it
@@ -106,11 +98,9 @@ def _axis_of(node: Node, dim: Any, dims: int) -> int:
 
 def convolution(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
     """Follow a convolution."""
-    size = (
-        _option(node, "kernel_size", 0) if node.module is not None else tuple(_option(node, "weight", 1))[2:]
-    )
-    stride, dilation = _option(node, "stride", 3, 1), _option(node, "dilation", 5, 1)
-    padding = _option(node, "padding", 4, 0)
+    size = option(node, "kernel_size", 0) if node.module is not None else tuple(option(node, "weight", 1))[2:]
+    stride, dilation = option(node, "stride", 3, 1), option(node, "dilation", 5, 1)
+    padding = option(node, "padding", 4, 0)
     kernel, gap = _along(node, size, field), _along(node, dilation, field)
     if isinstance(padding, str):  # torch adds the odd cell of "same" at the end
         before = (kernel - 1) * gap // 2 if padding == "same" else 0
@@ -121,18 +111,18 @@ def convolution(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
 
 def pool(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
     """Follow a pooling with a window."""
-    size = _option(node, "kernel_size", 1)
-    stride = _option(node, "stride", 2) or size
-    padding = _option(node, "padding", 3, 0)
-    dilation = _option(node, "dilation", 4, 1) if "max" in node.operation.lower() else 1
+    size = option(node, "kernel_size", 1)
+    stride = option(node, "stride", 2) or size
+    padding = option(node, "padding", 3, 0)
+    dilation = option(node, "dilation", 4, 1) if "max" in node.operation.lower() else 1
     options = (_along(node, option, field) for option in (size, stride, padding, dilation))
     return field.through(*options)
 
 
 def lp_pool(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
     """Follow power-average pooling."""
-    size = _option(node, "kernel_size", 2)
-    stride = _option(node, "stride", 3) or size
+    size = option(node, "kernel_size", 2)
+    stride = option(node, "stride", 3) or size
     return field.through(_along(node, size, field), _along(node, stride, field))
 
 
@@ -173,7 +163,7 @@ def index(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
 
 def pad(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
     """Follow padding, or cropping."""
-    sides = _option(node, "padding" if node.module is not None else "pad", 1)
+    sides = option(node, "padding" if node.module is not None else "pad", 1)
     sides = (sides,) * 4 if isinstance(sides, int) else tuple(sides)
     if field.axis is None or len(sides) <= (place := 2 * (len(shape) - field.axis)):
         return field
@@ -189,7 +179,7 @@ def permute(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
 
 def transpose(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
     """Follow two axes that change places."""
-    one, other = (_option(node, name, place) % (len(shape) + 1) for name, place in (("dim0", 1), ("dim1", 2)))
+    one, other = (option(node, name, place) % (len(shape) + 1) for name, place in (("dim0", 1), ("dim1", 2)))
     return field._replace(axis={one: other, other: one}.get(field.axis, field.axis))
 
 
@@ -200,14 +190,14 @@ def dense(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
 
 def layer_norm(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
     """Follow layer normalization, over the last axes."""
-    over = len(_option(node, "normalized_shape", 1))
+    over = len(option(node, "normalized_shape", 1))
     return field if field.axis is None or field.axis <= len(shape) - over else everywhere(node, field, shape)
 
 
 def batch_norm(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
     """Follow batch normalization; without statistics of its own it takes those of its input."""
-    own = _option(node, "running_mean", 1) is not None
-    own = own and (node.module is not None or not _option(node, "training", 5, False))
+    own = option(node, "running_mean", 1) is not None
+    own = own and (node.module is not None or not option(node, "training", 5, False))
     return field if own else everywhere(node, field, shape)
 
 
@@ -227,7 +217,7 @@ def along_one(default: int | None) -> Step:
 
     def step(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
         place = 2 if node.operation == "normalize" else 1
-        dim = -3 if isinstance(node.module, nn.Softmax2d) else _option(node, "dim", place, default)
+        dim = -3 if isinstance(node.module, nn.Softmax2d) else option(node, "dim", place, default)
         axis = _axis_of(node, dim, len(shape) + 1)
         return everywhere(node, field, shape) if axis == field.axis else field
 
@@ -238,7 +228,7 @@ def parts(default: int, place: int) -> Step:
     """Return the step of what cuts one axis into parts, or lays parts side by side on it: chunk, cat."""
 
     def step(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
-        if _axis_of(node, _option(node, "dim", place, default), len(shape) + 1) == field.axis:
+        if _axis_of(node, option(node, "dim", place, default), len(shape) + 1) == field.axis:
             raise unknown(node)
         return field
 
@@ -247,7 +237,7 @@ def parts(default: int, place: int) -> Step:
 
 def stack(node: Node, field: Field, shape: tuple[int, ...]) -> Field:
     """Follow a new axis, on which inputs are laid side by side."""
-    new = _axis_of(node, _option(node, "dim", 1, 0), len(shape) + 2)
+    new = _axis_of(node, option(node, "dim", 1, 0), len(shape) + 2)
     return field if field.axis is None else field._replace(axis=field.axis + (new <= field.axis))
 
 
@@ -291,4 +281,4 @@ def pads_with_pixels(node: Node) -> bool:
         return True
     if node.module is not None:
         return getattr(node.module, "padding_mode", "zeros") != "zeros"
-    return node.operation == "pad" and _option(node, "mode", 2, "constant") != "constant"
+    return node.operation == "pad" and option(node, "mode", 2, "constant") != "constant"
