@@ -16,6 +16,7 @@ from PIL import Image
 
 from cnncourse._files import write_whole
 from cnncourse.data import DataError, available, load, load_photo
+from cnncourse.data.pictures import scale
 from cnncourse.models import Trained, count_parameters
 from cnncourse.models._resolution import scale_to
 from cnncourse.web.network import for_web
@@ -138,12 +139,13 @@ def _own_images(trained: Trained) -> tuple[list[np.ndarray], list[str]]:
     data = trained.record.get("dataset", {}).get("name")
     if data not in here:
         return [], []
-    images = load(data, "test", trained.size)
+    images = load(data, "test")
     if images.classes != trained.classes or images.shape[0] != trained.channels:
         return [], []
     first = [int(np.flatnonzero(images.labels == label)[0]) for label in range(len(images.classes))]
     chosen = first[:MOST_SAMPLES]
-    return [images.images[i] / 255 for i in chosen], [images.classes[int(images.labels[i])] for i in chosen]
+    pictures = [scale(images.images[i], trained.size) for i in chosen]
+    return pictures, [images.classes[int(images.labels[i])] for i in chosen]
 
 
 def _data_uri(pixels: np.ndarray) -> str:

@@ -7,9 +7,10 @@ import pytest
 from playwright.sync_api import BrowserContext, Page
 from visits import AXE_CORE, RUN_AXE
 
-from cnncourse import models, web
+from cnncourse import data, models, web
 
 WIDE, NARROW = 1300, 390
+PATIENCE = 120_000  # milliseconds: other programs may have the processor
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +23,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def page(browser: BrowserContext, folder: Path) -> Iterator[Page]:
     """Open the page; at the end nothing may have gone wrong, and nothing been asked of another host."""
     page, wrong = browser.new_page(), []
+    page.set_default_timeout(PATIENCE)
     page.on("console", lambda message: wrong.append(message.text) if message.type != "log" else None)
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("request", lambda it: it.url.startswith(("file:", "data:", "blob:")) or wrong.append(it.url))
@@ -33,13 +35,15 @@ def page(browser: BrowserContext, folder: Path) -> Iterator[Page]:
     assert not wrong
 
 
-def test_each_sample_is_recognized(page: Page) -> None:
+def test_each_sample_gets_the_answer_that_python_gives(page: Page) -> None:
+    trained, images = models.load_trained("lenet5"), data.load("digits", "test", size=32)
     for digit in range(10):
+        shares = trained.predict(images.images[images.labels == digit][:1])[0]
+        expected = [str(shares.argmax()), f"{shares.max():.1%}"]
         page.locator("#samples button").nth(digit).click()
-        page.wait_for_function(
-            "digit => document.querySelector('#image').ariaLabel.endsWith(': ' + digit)", arg=str(digit)
-        )
-        assert page.locator("#answer li").first.inner_text().split() == [str(digit), "100.0%"]
+        seen = "digit => document.querySelector('#image').ariaLabel.endsWith(': ' + digit)"
+        page.wait_for_function(seen, arg=str(digit))
+        assert page.locator("#answer li").first.inner_text().split() == expected
 
 
 def test_by_keyboard_alone_down_to_a_pixel(page: Page) -> None:
@@ -87,5 +91,5 @@ def test_it_reads_well_with_the_dialog_and_without(page: Page, theme: str, width
     for opened in (False, True):
         if opened:
             page.locator("#layers button").nth(4).click()
-        assert [found["id"] for found in page.evaluate(RUN_AXE, {})] == []
+        assert [found["id"] for found in page.evaluate(RUN_AXE, {"preload": False})] == []
         assert page.evaluate("document.documentElement.scrollWidth") <= width
