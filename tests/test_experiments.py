@@ -125,6 +125,7 @@ def test_records_are_made_once_and_read_back(package, capsys):
         match=r"no record of its run 'plain'; make it with: cnncourse experiment run depth --only plain",
     ):
         load_records("depth")
+    assert load_records("depth", partial=True) == {}
     assert run(["experiment", "run", "depth", "--seeds", "3"]) == 0
     out = capsys.readouterr().out
     assert "plain-seed3: epoch 2/2" in out and "2 of 2 records are there" in out
@@ -143,6 +144,9 @@ def test_records_are_made_once_and_read_back(package, capsys):
     assert str(package.parent) not in text
 
     lines: list[str] = []
+    (package / "records" / "depth" / "plain-seed3.json").rename(package / "moved.json")
+    assert list(load_records("depth", partial=True)) == ["smooth"]
+    (package / "moved.json").rename(package / "records" / "depth" / "plain-seed3.json")
     states = run_experiment("depth", seeds=[3], report=lines.append)
     assert [state.state for state in states] == ["done", "done"] and not lines
     run(["experiment", "list"])

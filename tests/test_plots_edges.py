@@ -82,6 +82,8 @@ EMPTY = {
     "mixed": (lambda: plots.augmentation.mixed([], [], []), "batch is empty: give at least one picture"),
     "changes": (lambda: plots.augmentation.changes({}), "curves is empty: give at least one change"),
     "answers": (lambda: plots.other_tasks.answers(np.zeros((0, 3, 8, 8))), "batch is empty"),
+    "class_rows": (lambda: plots.transfer_learning.class_rows(PICTURE[:0], [], ["a"]), "batch is empty"),
+    "by_images": (lambda: plots.transfer_learning.by_images({}), "rows and live is empty"),
 }
 
 

@@ -19,6 +19,7 @@ SECONDS = {  # of one core, with the imports; only their order matters
     "lenet": 20,
     "augmentation": 20,
     "other-tasks": 30,
+    "transfer-learning": 20,
     "your-images": 15,
     "learning": 15,
     "convolution": 12,

@@ -318,13 +318,15 @@ def experiment_names() -> list[str]:
     return sorted(path.stem for path in _here().glob("*.toml"))
 
 
-def load_records(name: str) -> dict[str, list[RunRecord]]:
+def load_records(name: str, partial: bool = False) -> dict[str, list[RunRecord]]:
     """Return the records of the experiment `name` that come with the package, by run, one a seed.
 
     Parameters
     ----------
     name : str
         The experiment's name; `experiment_names` lists them.
+    partial : bool
+        Whether runs without a record are left out; by default they are an error.
 
     Returns
     -------
@@ -336,7 +338,7 @@ def load_records(name: str) -> dict[str, list[RunRecord]]:
     ValueError
         If there is no such experiment, or a record is damaged.
     FileNotFoundError
-        If a run has no record; the message gives the command that makes it.
+        If a run has no record, unless `partial`; the message gives the command that makes it.
     """
     experiment = Experiment.load(name)
     found: dict[str, list[RunRecord]] = {}
@@ -344,12 +346,12 @@ def load_records(name: str) -> dict[str, list[RunRecord]]:
         seeds = experiment.seeds_of(experiment.runs[run])
         paths = [record_path(experiment, run, seed) for seed in seeds]
         found[run] = [RunRecord.load(path) for path in paths if path.is_file()]
-        if not found[run]:
+        if not (found[run] or partial):
             raise FileNotFoundError(
                 f"experiment {name!r} has no record of its run {run!r}; "
                 f"make it with: cnncourse experiment run {name} --only {run}"
             )
-    return found
+    return {run: records for run, records in found.items() if records}
 
 
 def record_path(experiment: Experiment, run: str, seed: int, records: str | Path | None = None) -> Path:

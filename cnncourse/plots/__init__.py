@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from cnncourse.plots import receptive_field as receptive_field
     from cnncourse.plots import resnet as resnet
     from cnncourse.plots import training as training
+    from cnncourse.plots import transfer_learning as transfer_learning
     from cnncourse.plots._alike import duplicates as duplicates
     from cnncourse.plots._alike import retrieved as retrieved
     from cnncourse.plots._budgets import budgets as budgets
@@ -108,6 +109,7 @@ _CHAPTERS = (
     "receptive_field",
     "resnet",
     "training",
+    "transfer_learning",
 )
 
 
