@@ -217,8 +217,8 @@ class AlexNetCIFAR(nn.Module):
 class ResponseNorm(nn.LocalResponseNorm):
     """The paper's response normalization: each number divided by ``(2 + 1e-4 * sum of squares) ** 0.75``.
 
-    The sum goes over the same position in five neighboring channels. torch divides its `alpha` by the number
-    of channels, so that the paper's 1e-4 is written 5e-4.
+    The sum goes over the same position in five neighboring channels. torch divides its `alpha` by `size`,
+    here 5, so that the paper's 1e-4 is written 5e-4.
 
     Examples
     --------
