@@ -138,15 +138,18 @@ class TestPredict:
         white = network.prepare(np.full((1, 3, 8, 8), 255, np.uint8))
         torch.testing.assert_close(white[0, :, 0, 0], torch.tensor([0.9, 0.8 / 2, 0.7 / 4]))
 
-    def test_images_are_scaled_to_the_resolution(self):
-        network, images = make(resolution=(4, 4)), pixels()
+    @pytest.mark.parametrize(
+        ("resolution", "mode"), [((4, 4), "bilinear"), ((12, 12), "bicubic"), ((12, 4), "bilinear")]
+    )
+    def test_images_are_scaled_to_the_resolution(self, resolution, mode):
+        network, images = make(resolution=resolution), pixels()
         x = (torch.tensor(images) / 255 - 0.4) / 0.2
-        smaller = F.interpolate(x, (4, 4), mode="bicubic", antialias=True)
+        scaled = F.interpolate(x, resolution, mode=mode, antialias=True)
         prepared = network.prepare(images)
-        assert prepared.shape == (5, 1, 4, 4)
-        torch.testing.assert_close(prepared, smaller)
+        assert prepared.shape == (5, 1, *resolution)
+        torch.testing.assert_close(prepared, scaled)
         with torch.no_grad():
-            expected = network.model.eval()(smaller).softmax(dim=1).numpy()
+            expected = network.model.eval()(scaled).softmax(dim=1).numpy()
         np.testing.assert_allclose(network.predict(images), expected, atol=1e-6)
 
     @pytest.mark.parametrize("resolution", [(8, 8), (4, 6)])

@@ -13,7 +13,7 @@ from cnncourse import data, models
 from cnncourse.models import _small_maps
 from cnncourse.models._small_maps import Conv3x3, weight_gradient
 from cnncourse.models.speednet import SpeedNet
-from cnncourse.training.resident import resident, shrink_matrix
+from cnncourse.training.resident import MEAN, STD, resident, shrink_matrix
 from cnncourse.training.speed_recipe import SpeedRecipe
 from cnncourse.training.speedrun import SpeedOptimizer, as_trained, speedrun
 
@@ -137,6 +137,14 @@ class TestImages:
         middle = (framed.shape[-1] - size) // 2
         inside = framed[..., middle + 2 : -middle - 2, middle + 2 : -middle - 2]
         assert torch.allclose(inside, whole[..., 2:-2, 2:-2], atol=1e-4)
+
+    @pytest.mark.parametrize("size", [16, 20, 24])
+    def test_a_trained_network_sees_in_the_test_what_it_learned_from(self, shapes, size):
+        seen = resident(shapes, size, 0, torch.float32, CPU)
+        network = models.Trained(
+            SpeedNet(), "speednet", tuple(shapes.classes), 3, (32, 32), MEAN, STD, resolution=(size, size)
+        )
+        torch.testing.assert_close(network.prepare(shapes), seen.contiguous(), atol=1e-4, rtol=1e-4)
 
     def test_half_the_size_has_half_the_margin(self, shapes):
         assert resident(shapes, 16, 2, torch.float32, CPU).shape == (600, 3, 18, 18)

@@ -65,6 +65,9 @@ class Task:
     mistakes: Sequence[Mistake] = ()
     by_hand: bool = True
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "__doc__", self.statement)  # what help() and the reference show
+
     def __call__(self, function: Callable[..., Any], seed: int | None = None, limit: float = LIMIT) -> Report:
         """Run `function` on small inputs and on random ones, and say what is wrong with it.
 
