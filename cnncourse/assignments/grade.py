@@ -5,12 +5,13 @@ import html
 import io
 import json
 import os
-import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from queue import SimpleQueue
 
 from cnncourse._files import write_whole
 from cnncourse.assignments.course import Assignment
@@ -84,27 +85,22 @@ def grade_course(
         sorted(each.name for each in submitted.iterdir() if each.is_dir()) if submitted.is_dir() else []
     )
     jobs = max(1, min(jobs or os.cpu_count() or 1, len(students) or 1))
-    places = threading.local()
-    jails: list[Jail] = []
-    numbers = iter(range(jobs))
-
-    def begin() -> None:
-        places.jail = Jail(next(numbers))
-        jails.append(places.jail)
+    free: SimpleQueue[Jail] = SimpleQueue()
 
     def one(student: str) -> Grade:
-        found = grade_student(assignment, submitted / student, places.jail)
+        jail = free.get()
+        try:
+            found = grade_student(assignment, submitted / student, jail)
+        finally:
+            free.put(jail)
         if report is not None:
             report(f"{student}: {found.points} of {sum(assignment.points.values())}")
         return found
 
-    Jail(jobs).close()  # raises here, and not in a thread, if there can be none
-    try:
-        with ThreadPoolExecutor(jobs, initializer=begin) as pool:
-            grades = list(pool.map(one, students))
-    finally:
-        for jail in jails:
-            jail.close()
+    with ExitStack() as stack, ThreadPoolExecutor(jobs) as pool:
+        for number in range(jobs):
+            free.put(stack.enter_context(Jail(number)))
+        grades = list(pool.map(one, students))
     write_grades(folder, assignment, grades)
     return grades
 

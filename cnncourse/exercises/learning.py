@@ -102,13 +102,13 @@ def _labelled(rng: np.random.Generator) -> Iterator[Inputs]:
         yield logits, rng.integers(0, logits.shape[1], size=len(logits))
 
 
-def _picked(logits: Array, labels: Array, rows: Array) -> Array:
+def _picked(rows: Array, labels: Array) -> Array:
     return np.asarray(rows[np.arange(len(labels)), labels])
 
 
 def _log_naive(logits: Array, labels: Array) -> float:
     with np.errstate(all="ignore"):
-        return float(-np.log(_picked(logits, labels, _naive(logits))).mean())
+        return float(-np.log(_picked(_naive(logits), labels)).mean())
 
 
 check_cross_entropy = Task(
@@ -145,7 +145,7 @@ check_cross_entropy = Task(
         Mistake(
             "no logarithm",
             "You average the probabilities; their logarithms are missing.",
-            lambda logits, labels: 1 - _picked(logits, labels, learning.softmax(logits)).mean(),
+            lambda logits, labels: 1 - _picked(learning.softmax(logits), labels).mean(),
             ("-log(p), not 1 - p.",),
         ),
         Mistake(

@@ -181,7 +181,7 @@ class Task:
             if _all_agree(mistake.function, tried):
                 return Finding(mistake.name, mistake.message, where, mistake.hints)
         for part, (a, b) in enumerate(zip(right, given, strict=True)):
-            of = f" of {self.returns.split(', ')[part]}" if len(right) > 1 else ""
+            of = self._of(part, right)
             if a.shape != b.shape:
                 message = f"The shape{of} is {b.shape}; {a.shape} is wanted."
                 return Finding("shape", message, where, ("Write the shape of each step beside it.",))
@@ -192,11 +192,15 @@ class Task:
         share = np.mean([_close(a, b) for _, a, b in tried])
         some = f" It is right on {share:.0%} of the inputs." if share else ""
         part = next(n for n, (a, b) in enumerate(zip(right, given, strict=True)) if not _near(a, b).all())
-        of = f" of {self.returns.split(', ')[part]}" if len(right) > 1 else ""
+        of = self._of(part, right)
         a, b = right[part], given[part]
         return Finding(
             "wrong", f"Wrong numbers{of}: {_likeness(a, b)}.{some}", where, ("Do this input with a pencil.",)
         )
+
+    def _of(self, part: int, right: Sequence[np.ndarray]) -> str:
+        """Return which of several results is meant, as text to put behind a noun."""
+        return f" of {self.returns.split(', ')[part]}" if len(right) > 1 else ""
 
     @property
     def returns(self) -> str:
