@@ -172,6 +172,12 @@ def test_glued_values_take_their_format(markdown_of):
 
 
 BLOCKS = {
+    "quiz": (
+        ":::{quiz}\nHow *many*?\n\n[ ] 1\n: None\n  of it.\n\n[x] $a<b$\n: All.\n\n[ ] 3\n: No.\n:::",
+        "How *many*?\n\n<details>\n<summary>1</summary>\n\n**Not quite.** None\nof it.\n\n</details>\n\n"
+        "<details>\n<summary>$a\\lt b$</summary>\n\n**Right.** All.\n\n</details>\n\n"
+        "<details>\n<summary>3</summary>\n\n**Not quite.** No.\n\n</details>",
+    ),
     "admonition": (
         ":::{admonition} Try it: $x$\n:class: tip\nIs it?\n\n$$\na = b\n$$\n:::",
         "> **Try it: $x$**\n>\n> Is it?\n>\n> $$a = b$$",
@@ -239,6 +245,11 @@ def test_block_constructs(markdown_of, name):
 
 
 STOPS = {
+    "a quiz without a right answer": (
+        ":::{quiz}\nA?\n\n[ ] 1\n: a\n:::",
+        4,
+        "1, 0 of them right|3 to 5 options",
+    ),
     "unknown directive": ("text\n\n```{sidebar} S\nx\n```", 5, r"unknown directive \{sidebar\}"),
     "nested unknown directive": (":::{note}\nx\n\n```{tabs}\n```\n:::", 6, r"unknown directive \{tabs\}"),
     "code cell inside a block": (

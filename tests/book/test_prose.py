@@ -17,7 +17,12 @@ PARTS = ("foundations", "architectures", "practice")
 CHAPTERS = [path for path in pages(ROOT) if path.parent.name in PARTS]
 PARSER = book_parser(ROOT)
 HEADER = "Before you start"
-UNTOLD = ("takeaways", "Problems", "Read next")  # sections that need no bold sentence of their own
+UNTOLD = (
+    "Test yourself",
+    "takeaways",
+    "Problems",
+    "Read next",
+)  # sections that need no bold sentence of their own
 
 MOST_WORDS, MOST_IN_BRACKETS, MOST_BEFORE_A_FIGURE, LEAST_TAKEAWAYS, PROBLEMS = 3500, 0.02, 100, 4, (6, 8)
 BOOK_WORDS = 62_000

@@ -1,8 +1,13 @@
 """Directives as plain Markdown or HTML: one function for each kind, and the table of those that are known."""
 
+import itertools
+import re
+import textwrap
+
 from tools.notebooks.markdown import Converter, Render
 from tools.notebooks.roles import escape
 from tools.notebooks.source import Directive
+from tools.quiz import RIGHT, WRONG, is_right, read_question
 
 
 def quote(text: str) -> str:
@@ -47,6 +52,20 @@ def fold(converter: Converter, directive: Directive) -> str:
         converter.fail(directive, "a fold needs a title")
     level = converter.chapter.heading_level(directive.line) + 1
     return f"{'#' * level} {converter.inline(directive.argument, directive.line)}"
+
+
+def quiz(converter: Converter, directive: Directive) -> str:
+    """Return a question, and below it options that open on what is said to whoever chooses them."""
+    read_question(directive.body, converter.chapter.path, directive.body_line)
+    question, *options = re.split(r"^(?=\[[x ]\] )", directive.body, flags=re.MULTILINE)
+    parts, line = [converter.body(question, directive.body_line)], directive.body_line
+    for before, option in itertools.pairwise((question, *options)):
+        line += before.count("\n")
+        title, _, said = option.partition("\n")
+        verdict = RIGHT if is_right(title) else WRONG
+        text = converter.body(textwrap.dedent(said.replace(":", " ", 1)), line + 1)
+        parts.append(folded(converter.html(title[4:], line), f"**{verdict}** {text}"))
+    return "\n\n".join(parts)
 
 
 def figure(converter: Converter, directive: Directive) -> str:
@@ -144,5 +163,6 @@ DIRECTIVES: dict[str, Render] = {
     "image": figure,
     "list-table": list_table,
     "math": math,
+    "quiz": quiz,
     "table": table,
 }

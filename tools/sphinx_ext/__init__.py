@@ -1,8 +1,19 @@
-"""What this book adds to Jupyter Book: offline pages, links, run times, folds, accessible markup."""
+"""What this book adds to Jupyter Book: offline pages, links, run times, folds, quizzes, accessible markup."""
 
 from sphinx.application import Sphinx
 
-from tools.sphinx_ext import addresses, checks, citations, folds, names, offline, pictures, stand_in, status
+from tools.sphinx_ext import (
+    addresses,
+    checks,
+    citations,
+    folds,
+    names,
+    offline,
+    pictures,
+    quiz,
+    stand_in,
+    status,
+)
 
 __all__ = ["setup"]
 
@@ -16,6 +27,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     names.setup(app)
     offline.setup(app)
     pictures.setup(app)
+    quiz.setup(app)
     stand_in.setup(app)
     status.setup(app)
     return {"parallel_read_safe": False, "parallel_write_safe": True}
