@@ -10,6 +10,7 @@ from tools.sphinx_ext import (
     names,
     offline,
     pictures,
+    prerequisites,
     quiz,
     stand_in,
     status,
@@ -27,6 +28,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     names.setup(app)
     offline.setup(app)
     pictures.setup(app)
+    prerequisites.setup(app)
     quiz.setup(app)
     stand_in.setup(app)
     status.setup(app)
