@@ -11,7 +11,7 @@ from cnncourse._modules import blank, evaluating, passing, run_on_shapes, watche
 from cnncourse._trace import is_convolution
 from cnncourse.explain.scoring import check_target, scored, targets_of
 from cnncourse.models import Trained
-from cnncourse.models._resolution import scale_to
+from cnncourse.models.resolution import scale_to
 
 
 def grad_cam(

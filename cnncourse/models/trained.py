@@ -24,9 +24,9 @@ from torch import nn
 
 from cnncourse._checks import check_count, check_counts, check_number, check_unit_range
 from cnncourse._modules import blank, check_module, device_of, evaluating
-from cnncourse.models._resolution import AtResolution, scale_to
 from cnncourse.models._trained_file import KEYS, as_half, check_weights, write_file
 from cnncourse.models.create import create_model
+from cnncourse.models.resolution import AtResolution, scale_to
 
 
 class HasImages(Protocol):

@@ -20,10 +20,10 @@ from cnncourse._progress import wants_progress
 from cnncourse.data import cache_folder, store
 from cnncourse.data.errors import CacheError, NoCacheError
 from cnncourse.models import Trained
+from cnncourse.models.resolution import ENLARGED, SHRUNK
 from cnncourse.transfer.heads import head_name
 
 FOLDER = "features"
-SCALING = "bicubic"  # as `models` enlarges images; features of images enlarged otherwise are others
 CHUNK = 2000  # images hashed at once, so that a memory-mapped set never needs a second copy
 
 
@@ -203,7 +203,8 @@ def features_key(trained: Trained, array: np.ndarray) -> str:
     array : ndarray of shape (N, C, H, W)
     """
     head = head_name(trained.model)
-    digest = hashlib.sha256(f"{cnncourse.__version__} {SCALING} {array.dtype} {array.shape}".encode())
+    scaling = f"{ENLARGED} {SHRUNK}"
+    digest = hashlib.sha256(f"{cnncourse.__version__} {scaling} {array.dtype} {array.shape}".encode())
     for start in range(0, len(array), CHUNK):
         digest.update(np.ascontiguousarray(array[start : start + CHUNK]).data)
     layers = [

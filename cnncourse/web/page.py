@@ -18,7 +18,7 @@ from cnncourse._files import write_whole
 from cnncourse.data import DataError, available, load, load_photo
 from cnncourse.data.pictures import scale
 from cnncourse.models import Trained, count_parameters
-from cnncourse.models._resolution import scale_to
+from cnncourse.models.resolution import scale_to
 from cnncourse.web.network import for_web
 
 SCRIPTS = ("engine/simd.js", "engine/engine.js", "explorer/arithmetic.js", "explorer/explorer.js")

@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+ENLARGED, SHRUNK = "bicubic", "bilinear"  # features of images scaled otherwise are others
+
 
 def scale_to(images: torch.Tensor, resolution: tuple[int, int], mode: str | None = None) -> torch.Tensor:
     """Return images (N, C, H, W) scaled to `resolution` with antialiasing, or as they are if they have it.
@@ -14,7 +16,7 @@ def scale_to(images: torch.Tensor, resolution: tuple[int, int], mode: str | None
     height, width = images.shape[2:]
     if (height, width) == resolution:
         return images
-    mode = mode or ("bicubic" if resolution[0] >= height and resolution[1] >= width else "bilinear")
+    mode = mode or (ENLARGED if resolution[0] >= height and resolution[1] >= width else SHRUNK)
     return F.interpolate(images, resolution, mode=mode, antialias=True)
 
 
