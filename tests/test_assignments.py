@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 
+import nbformat
 import numpy as np
 import pytest
 
@@ -15,7 +16,7 @@ from cnncourse.assignments import jail as jail_module
 from cnncourse.assignments.submission import find_file
 from cnncourse.assignments.wire import BODY, DEPTH, LateError, WireError, receive, send
 from cnncourse.cli import run
-from cnncourse.exercises import CHAPTERS, TASKS
+from cnncourse.exercises import CHECKERS, load_sheet
 
 RIGHT = {
     "output_size": "def output_size(n, k, s, p):\n    return (n + 2 * p - k) // s + 1",
@@ -64,42 +65,68 @@ def notebook(*codes: str) -> str:
     return json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
 
 
+POINTS = {
+    "layer_in_numbers": 3,
+    "slide": 4,
+    "output_size": 2,
+    "conv2d": 6,
+    "conv2d_backward": 8,
+    "outline": 5,
+}
+
+
 class TestMake:
     def test_the_folder(self, tmp_path, capsys):
         assert run(["assignment", "make", "convolution", "--out", f"{tmp_path}/course", "--seed", "7"]) == 0
         assert "hand out" in capsys.readouterr().out
         made = Assignment.load(tmp_path / "course")
-        assert made == Assignment("convolution", {"output_size": 10, "conv2d": 10, "conv2d_backward": 10}, 7)
+        by_hand = {"how-many-pixels-teach-a-kernel": 5, "design-or-learn": 4}
+        assert made == Assignment("convolution", ("convolution",), 7, POINTS, by_hand)
         book = json.loads((tmp_path / "course/release/convolution/convolution.ipynb").read_text())
         sources = ["".join(cell["source"]) for cell in book["cells"]]
-        assert any("def conv2d(x, weight, bias, stride, padding):\n    ..." in source for source in sources)
-        assert "check_conv2d(conv2d)" in sources and "7" not in json.dumps(book["metadata"])
+        assert sources[0].startswith("# convolution") and "37 points, about 150 minutes" in sources[0]
+        assert any(source.startswith("def conv2d(x, weight, bias, stride, padding):") for source in sources)
+        assert "check_conv2d(conv2d)" in sources and "check_slide(slide)" not in sources
+        assert (tmp_path / "course/submitted").is_dir()
 
-    def test_the_notebook_is_valid_and_holds_no_solution(self, tmp_path):
-        import nbformat
+    def test_what_only_the_instructor_has(self, tmp_path):
+        _, release, source, solved = make_assignment(["convolution"], tmp_path, seed=7)
+        sheet = load_sheet("convolution", CHECKERS, 7)
+        answers = [block.solution for e in sheet.exercises for block in e.blocks if block.kind == "answer"]
+        inside = {path: [cell["source"] for cell in json.loads(path.read_text())["cells"]]
+                  for path in (release, source, solved)}  # fmt: skip
+        assert all(answer in inside[solved] for answer in answers)
+        assert not any(answer in cell for answer in answers for cell in inside[release])
+        assert "### BEGIN HIDDEN TESTS" in source.read_text() and "HIDDEN" not in release.read_text()
+        assert "seed=7" not in release.read_text()
+        for path in (release, source, solved):
+            nbformat.validate(nbformat.read(path, as_version=4))
 
-        _, path = make_assignment(list(CHAPTERS), tmp_path)
-        nbformat.validate(nbformat.read(path, as_version=4))
-        text = path.read_text()
-        assert all(f"check_{name}({name})" in text for name in TASKS)
-        assert "return " not in "\n".join(
-            "".join(cell["source"]) for cell in json.loads(text)["cells"] if cell["cell_type"] == "code"
-        )
+    def test_nbgrader_runs_no_code_of_students(self, tmp_path):
+        make_assignment(["convolution"], tmp_path, "hw 1")
+        text = (tmp_path / "nbgrader_config.py").read_text()
+        compile(text, "nbgrader_config.py", "exec")
+        assert "autograde_preprocessors = [FoundPoints, SaveAutoGrades, CheckCellMetadata]" in text
+        assert "course_id = 'hw 1'" in text
 
     def test_seeds_differ_and_nothing_is_overwritten(self, tmp_path):
-        make_assignment(["pooling"], tmp_path / "a")
-        make_assignment(["pooling"], tmp_path / "b")
-        assert Assignment.load(tmp_path / "a").seed != Assignment.load(tmp_path / "b").seed
+        make_assignment(["convolution"], tmp_path / "a")
+        make_assignment(["convolution"], tmp_path / "b")
+        made = [Assignment.load(tmp_path / name) for name in "ab"]
+        assert made[0].seed != made[1].seed
+        assert made[0].sheets[0].page() != made[1].sheets[0].page()
         with pytest.raises(FileExistsError, match=r"assignment\.toml is there already"):
-            make_assignment(["pooling"], tmp_path / "a")
+            make_assignment(["convolution"], tmp_path / "a")
+        with pytest.raises(ValueError, match="the seed is from 0"):
+            make_assignment(["convolution"], tmp_path / "c", seed=-1)
 
     @pytest.mark.parametrize(
         ("text", "words"),
         [
             ("name = 'x'", "not a whole assignment"),
-            ("name = 'x'\nseed = 1\n[points]\nconv2 = 1", "no exercise is called 'conv2'"),
-            ("name = 'x'\nseed = 1\n[points]\nconv2d = -1", "points of conv2d"),
-            ("name = 'x'\nseed = -1\n[points]\nconv2d = 1", "a seed from 0"),
+            ("name = 'x'\nchapters = []\nseed = 1\n[points]\nconv2 = 1", "no exercise is called 'conv2'"),
+            ("name = 'x'\nchapters = []\nseed = 1\n[points]\nconv2d = -1", "points of conv2d"),
+            ("name = 'x'\nchapters = []\nseed = -1\n[points]\nconv2d = 1", "a seed from 0"),
         ],
     )
     def test_a_broken_file_is_named(self, tmp_path, text, words):
@@ -148,13 +175,19 @@ class TestSubmissions:
             ('{"cells": 3}', "no whole notebook"),
             ('{"cells": [{"cell_type": "code"}]}', "no whole notebook"),
             (notebook("def conv2d(x:\n  pass"), "code cell 2 is not Python, line 1"),
-            (notebook("x = 1"), "there is no function conv2d"),
+            (notebook("x = 1"), "there is no conv2d"),
             ("[" * 100_000, "no whole notebook"),
         ],
     )
     def test_damage_is_said(self, tmp_path, text, words):
         found = self.read(tmp_path, text)
         assert any(words in note for note in found.notes) and found.names == {}
+
+    def test_an_answer_is_kept_however_it_is_computed(self, tmp_path):
+        text = notebook("y = f(3)", "conv2d = (\n    np.array([1, 2]) * 3\n)", "conv2d[0] = print(1)")
+        found = self.read(tmp_path, text)
+        assert found.names == {"conv2d": "conv2d"}
+        assert found.statements == ("import numpy as np", "conv2d = np.array([1, 2]) * 3")
 
     def test_a_huge_file_is_not_read(self, tmp_path, monkeypatch):
         monkeypatch.setattr("cnncourse.assignments.submission.LARGEST", 10)
@@ -265,7 +298,7 @@ class TestWire:
 
 
 def test_without_bubblewrap_nothing_is_run(tmp_path, monkeypatch, capsys):
-    make_assignment(["pooling"], tmp_path / "course")
+    make_assignment(["convolution"], tmp_path / "course")
     monkeypatch.setattr(jail_module.shutil, "which", lambda name: None)
     assert run(["assignment", "grade", str(tmp_path / "course")]) == 1
     assert "no bubblewrap" in capsys.readouterr().err and not (tmp_path / "course/grades.csv").exists()
@@ -370,17 +403,25 @@ class TestJail:
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
     folder = tmp_path_factory.mktemp("class") / "course"
-    make_assignment(["convolution"], folder, seed=7)
+    _, release, _, solved = make_assignment(["convolution"], folder, seed=7)
     all_right = "\n".join(RIGHT.values())
     loop = "def conv2d(*a):\n    while True: pass"
+    flipped = next(m for m in CHECKERS["slide"].mistakes if m.name == "flipped kernel").function
+    slide = flipped(**CHECKERS["slide"].numbers(7)).tolist()
+    layer = ", ".join(map(str, CHECKERS["layer_in_numbers"].answer(7)))
     students = {
-        "ada": notebook(*RIGHT.values(), "check_conv2d(conv2d)", "1 / 0"),
-        "ben": notebook(RIGHT["output_size"], FLIPPED),
-        "cem": notebook("def output_size(*a):\n    raise SystemExit", loop, RIGHT["conv2d_backward"]),
+        "ada": solved.read_text().replace("check_conv2d(conv2d)", "1 / 0"),
+        "ben": notebook(
+            RIGHT["output_size"], FLIPPED, f"slide = {slide}", f"layer_in_numbers = int('1') * [{layer}]"
+        ),
+        "cem": notebook(
+            "def output_size(*a):\n    raise SystemExit", loop, RIGHT["conv2d_backward"], "slide = {}"
+        ),
         "dua": "{ damaged",
-        "eli": notebook(all_right.replace("def output_size", "def output_sizes")),
+        "eli": notebook(all_right.replace("def output_size", "def output_sizes"), "slide = nothing"),
         "fay": notebook("from cnncourse.convolution import conv2d", "os.kill(-1, 9)", *RIGHT.values()),
         "gus": notebook(RIGHT["output_size"], "def conv2d(*a):\n    return np.correlate([1], [1])"),
+        "ida": release.read_text(),
         "=2+2": notebook(RIGHT["output_size"]),
     }
     for name, text in students.items():
@@ -402,14 +443,15 @@ class TestGrade:
     @pytest.mark.parametrize(
         ("student", "points"),
         [
-            ("ada", 30),
-            ("ben", 10),
-            ("cem", 10),
+            ("ada", 28),
+            ("ben", 3 + 2),
+            ("cem", 8),
             ("dua", 0),
-            ("eli", 30),
-            ("fay", 30),
-            ("gus", 10),
+            ("eli", 2 + 6 + 8),
+            ("fay", 2 + 6 + 8),
+            ("gus", 2),
             ("hal", 0),
+            ("ida", 0),
         ],
     )
     def test_points(self, grades, student, points):
@@ -418,9 +460,12 @@ class TestGrade:
     def test_the_mistake_is_named(self, grades):
         marks = {mark.exercise: mark for mark in grades["ben"].marks}
         assert marks["conv2d"].kind == "flipped kernel" and "true convolution" in marks["conv2d"].message
-        assert marks["conv2d_backward"].kind == "missing"
-        assert [mark.kind for mark in grades["cem"].marks] == ["error", "time", "right"]
-        assert grades["gus"].marks[1].kind == "library"
+        assert marks["slide"].kind == "flipped kernel" and marks["conv2d_backward"].kind == "missing"
+        kinds = {name: [mark.kind for mark in grades[name].marks] for name in ("cem", "gus", "ida", "eli")}
+        assert kinds["cem"] == ["missing", "type", "error", "time", "right", "missing"]
+        assert kinds["gus"][3] == "library" and kinds["eli"][1] == "error"
+        planted = CHECKERS["outline"].program.bug(7)
+        assert kinds["ida"] == ["missing", "missing", "type", "type", "type", planted.name]
 
     def test_what_was_damaged_or_missing_is_said(self, grades):
         assert any("no whole notebook" in note for note in grades["dua"].notes)
@@ -429,18 +474,22 @@ class TestGrade:
 
     def test_the_table(self, course):
         rows = (course / "grades.csv").read_text().splitlines()
-        assert rows[0] == "student,output_size,conv2d,conv2d_backward,points,of"
-        assert "ben,10,0,0,10,30" in rows and "'=2+2,10,0,0,10,30" in rows and len(rows) == 10
+        assert rows[0].startswith(
+            "student,layer_in_numbers,slide,output_size,conv2d,conv2d_backward,outline,points,of"
+        )
+        assert rows[0].endswith(",how-many-pixels-teach-a-kernel,design-or-learn")
+        assert "ben,3,0,2,0,0,0,5,28,," in rows and "'=2+2,0,0,2,0,0,0,2,28,," in rows and len(rows) == 11
 
     def test_feedback_shows_no_hidden_input(self, course):
         page = (course / "feedback/ben/convolution.html").read_text()
+        assert "design-or-learn: a person grades it, 4 points" in page
         assert "true convolution" in page and "<em>" in page and "http" not in page
         assert "x = [" not in page and "weight = [" not in page
 
     def test_the_report(self, course, capsys):
         assert run(["assignment", "report", str(course)]) == 0
         out = capsys.readouterr().out
-        assert "9 students" in out and "flipped kernel 1" in out and "hal: nothing was handed in" in out
+        assert "10 students" in out and "flipped kernel 1" in out and "hal: nothing was handed in" in out
 
     def test_grading_again_gives_the_same(self, course, grades):
         shutil.rmtree(course / "feedback")

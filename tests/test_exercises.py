@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from cnncourse import exercises
-from cnncourse.exercises import TASKS, Mistake, Task
+from cnncourse.exercises import PENCILS, TASKS, Bug, Mistake, Pencil, Program, Task
 from cnncourse.exercises.calling import LIBRARIES, borrowed, call
 from cnncourse.exercises.mutants import mutants
 
@@ -39,6 +39,82 @@ def test_each_exercise_knows_six_mistakes_and_passes_its_solution(name: str):
         report = unguarded(name)(TASKS[name].solution, seed)
         assert report.passed, report
     assert "Return " in TASKS[name].statement
+
+
+# --- questions for paper and pencil ------------------------------------------------------------------
+
+SEEDS = range(12)
+
+
+@pytest.mark.parametrize("name", PENCILS)
+def test_each_wrong_answer_to_a_question_is_named_whatever_the_numbers(name: str):
+    pencil = PENCILS[name]
+    assert len(pencil.mistakes) >= 6
+    for seed in SEEDS:
+        numbers = pencil.numbers(seed)
+        for mistake in pencil.mistakes:
+            found = pencil(mistake.function(**numbers), seed).finding
+            assert found is not None and (found.kind, found.message) == (mistake.name, mistake.message)
+
+
+@pytest.mark.parametrize("name", PENCILS)
+def test_right_answers_to_a_question_pass_however_they_are_written(name: str):
+    pencil = PENCILS[name]
+    for seed in SEEDS:
+        right = pencil.answer(seed)
+        for given in (right, right.tolist(), tuple(right.tolist()), right.astype(float) + 0.0):
+            assert pencil(given, seed).passed
+            assert pencil.look(given).passed
+    assert len({str(pencil.numbers(seed)) for seed in SEEDS}) > 6
+    assert "right" in str(pencil(pencil.answer())) and "inputs" not in str(pencil(pencil.answer()))
+
+
+@pytest.mark.parametrize("name", PENCILS)
+def test_what_is_no_answer_to_a_question(name: str):
+    pencil = PENCILS[name]
+    for given in (None, ...):
+        assert pencil(given).finding.kind == "missing" and pencil.form in str(pencil(given))
+    assert (
+        pencil("text").finding.kind == pencil([[1], [2, 3]]).finding.kind == pencil({}).finding.kind == "type"
+    )
+    assert (
+        pencil(np.zeros((9, 9, 9))).finding.kind == "shape" == pencil.look(np.zeros((9, 9, 9))).finding.kind
+    )
+    wrong = pencil(pencil.answer() + 12345).finding
+    assert wrong.kind == "wrong" and ("number 1" in wrong.message or "row 1" in wrong.message)
+
+
+def test_numbers_that_leave_two_ways_alike_are_drawn_again():
+    mistake = Mistake("product", "You multiply.", lambda a: a * a)
+    pencil = Pencil(
+        "twice", "twice a", lambda rng: {"a": int(rng.integers(0, 4))}, lambda a: a + a, (mistake,)
+    )
+    assert {pencil.numbers(seed)["a"] for seed in range(20)} == {1, 3}
+    assert pencil(6.001 - 0.001, 0).finding is None or pencil.numbers()["a"] == 1
+    same = Pencil("same", "a", lambda rng: {"a": 1}, lambda a: a, (Mistake("none", "None.", lambda a: a),))
+    with pytest.raises(RuntimeError, match="the same answer for all numbers"):
+        same.numbers()
+
+
+# --- programs with a bug -----------------------------------------------------------------------------
+
+BROKEN = [name for name, task in TASKS.items() if task.program is not None]
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_any_of_the_bugs_may_be_planted_and_none_shows_the_right_line(name: str):
+    program = TASKS[name].program
+    assert {program.bug(seed).name for seed in range(200)} == {bug.name for bug in program.bugs}
+    for bug in program.bugs:
+        assert program.planted(bug) != program.source and bug.right not in program.planted(bug)
+        assert bug.wrong not in bug.message and not any(bug.right in hint for hint in bug.hints)
+
+
+def test_a_bug_that_cannot_be_planted_is_named():
+    program = Program("f", "def f():\n    return 1 + 1\n", (Bug("b", "1", "2", "Wrong."),))
+    with pytest.raises(ValueError, match=r"bug 'b': the program f has to hold '1' exactly once, it does 2"):
+        program.planted(program.bugs[0])
+    assert program.function()() == 2
 
 
 # --- right answers, written differently ---------------------------------------------------------------
@@ -77,6 +153,24 @@ def conv_by_shifts(x, weight, bias, stride, padding):
 
 def conv_by_torch(x, weight, bias, stride, padding):
     return F.conv2d(*map(torch.from_numpy, (x, weight, bias)), stride, padding).numpy()
+
+
+def outline_by_slices(image):
+    wide = np.pad(image / 255, 1, mode="edge")
+    rows = wide[:-2] + 2 * wide[1:-1] + wide[2:]
+    columns = wide[:, :-2] + 2 * wide[:, 1:-1] + wide[:, 2:]
+    across = rows[:, 2:] - rows[:, :-2]
+    down = columns[2:] - columns[:-2]
+    return np.hypot(across, down)
+
+
+def outline_by_windows(image):
+    kernel = np.outer([1, 2, 1], [-1, 0, 1])
+    wide = np.pad(image, 1, mode="edge") / 255
+    view = np.lib.stride_tricks.sliding_window_view(wide, (3, 3))
+    across = (view * kernel).sum(axis=(2, 3))
+    down = (view * kernel.T).sum(axis=(2, 3))
+    return (across**2 + down**2) ** 0.5
 
 
 def gradients_by_loops(grad, x, weight):
@@ -253,6 +347,7 @@ RIGHT = {
     "output_size": (size_by_counting, size_by_trying),
     "conv2d": (conv_by_loops, conv_by_shifts),
     "conv2d_backward": (gradients_by_loops, gradients_by_full_correlation),
+    "outline": (outline_by_slices, outline_by_windows),
     "max_pool2d": (pool_by_loops, pool_by_windows),
     "max_pool2d_backward": (pool_back_by_argmax, pool_back_by_comparing),
     "softmax": (softmax_by_rows, softmax_by_logarithms),

@@ -19,6 +19,7 @@ from tools.contents import pages
 from tools.fingerprint import CACHE
 from tools.longest_first import longest_first
 from tools.notebooks.run import ENVIRONMENT, run_cells
+from tools.sheets import page_text
 
 KEPT_CACHES = 3  # executed chapters are kept for as many states of the package
 
@@ -53,17 +54,13 @@ class Executed:
 
 def chapters(root: Path) -> list[Path]:
     """Return those pages of the book that are notebooks."""
-    return [
-        path
-        for path in pages(root)
-        if path.is_file() and is_myst_markdown_notebook(path.read_text(encoding="utf-8"))
-    ]
+    return [path for path in pages(root) if path.is_file() and is_myst_markdown_notebook(page_text(path))]
 
 
 def read_chapter(path: Path, extensions: list[str]) -> nbformat.NotebookNode:
     """Read a chapter as the build reads it, so that the build finds it in the cache."""
     notebook: nbformat.NotebookNode = read_myst_markdown_notebook(
-        path.read_text(encoding="utf-8"),
+        page_text(path),
         config=MdParserConfig(enable_extensions=set(extensions)),
         add_source_map=True,
         path=path,

@@ -17,7 +17,8 @@ from cnncourse._files import write_whole
 from cnncourse.assignments.course import Assignment
 from cnncourse.assignments.jail import Jail
 from cnncourse.assignments.submission import Submission, find_file, read_submission
-from cnncourse.exercises import Task
+from cnncourse.exercises import Finding, Pencil
+from cnncourse.exercises.sheet import Checker
 
 LIMIT = 3.0  # seconds for one call
 GRADES, FOUND = "grades.csv", "grades.json"
@@ -110,44 +111,57 @@ def grade_student(assignment: Assignment, folder: Path, jail: Jail) -> Grade:
     path, note = find_file(folder, assignment.name)
     notes = [note] if note else []
     if path is None:
-        marks = [
-            Mark(task.name, 0, assignment.points[task.name], "missing", note) for task in assignment.tasks
-        ]
+        marks = [Mark(name, 0, most, "missing", note) for name, most in assignment.points.items()]
         return Grade(folder.name, tuple(marks), tuple(notes))
     submission = read_submission(path, list(assignment.points))
-    marks = [grade_exercise(task, submission, assignment, jail) for task in assignment.tasks]
+    marks = [grade_exercise(checker, submission, assignment, jail) for checker in assignment.checkers]
     return Grade(folder.name, tuple(marks), (*notes, *submission.notes))
 
 
-def grade_exercise(task: Task, submission: Submission, assignment: Assignment, jail: Jail) -> Mark:
+def grade_exercise(checker: Checker, submission: Submission, assignment: Assignment, jail: Jail) -> Mark:
     """Return the mark of one exercise, which gets a process of its own."""
-    most = assignment.points[task.name]
-    name = submission.names.get(task.name)
+    exercise, most = checker.name, assignment.points[checker.name]
+    name = submission.names.get(exercise)
     if name is None:
-        return Mark(task.name, 0, most, "missing", f"There is no function {task.name} in what you handed in.")
-    if task.by_hand and (used := submission.uses(name)):
-        found = task.library(used)
-        return Mark(task.name, 0, most, found.kind, found.message)
-    cells = [(f"exercise {task.name}", statement) for statement in submission.statements]
-    with jail.open(cells) as student:
-        result = task.judge(lambda arguments: student.call(name, arguments, LIMIT), assignment.seed, LIMIT)
-    if result.finding is None:
-        return Mark(task.name, most, most, "right", "Right.")
-    hint = result.finding.hints[0] if result.finding.hints else ""
-    return Mark(task.name, 0, most, result.finding.kind, result.finding.message, hint)
+        return Mark(exercise, 0, most, "missing", f"There is no {exercise} in what you handed in.")
+    cells = [(f"exercise {exercise}", statement) for statement in submission.statements]
+    if isinstance(checker, Pencil):
+        found = _judge_numbers(checker, name, cells, assignment.seed, jail)
+    elif checker.by_hand and (used := submission.uses(name)):
+        found = checker.library(used)
+    else:
+        with jail.open(cells) as student:
+            found = checker.judge(
+                lambda arguments: student.call(name, arguments, LIMIT), assignment.seed, LIMIT
+            ).finding
+    if found is None:
+        return Mark(exercise, most, most, "right", "Right.")
+    return Mark(exercise, 0, most, found.kind, found.message, found.hints[0] if found.hints else "")
+
+
+def _judge_numbers(
+    pencil: Pencil, name: str, cells: list[tuple[str, str]], seed: int, jail: Jail
+) -> Finding | None:
+    """Return what is wrong with the numbers of a variable, which a function in the jail hands out."""
+    with jail.open([*cells, (cells[0][0], f"def answer():\n    return {name}")]) as student:
+        outcome = student.call("answer", (), LIMIT)
+    if outcome.late or outcome.error:
+        return Finding("error", outcome.error or "It took too long.")
+    return pencil.judge(... if outcome.kind == "ellipsis" else outcome.kind or outcome.value, seed)
 
 
 def write_grades(folder: Path, assignment: Assignment, grades: Sequence[Grade]) -> None:
     """Write the table, the marks in full, and a page for each student."""
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(["student", *assignment.points, "points", "of"])
+    writer.writerow(["student", *assignment.points, "points", "of", *assignment.by_hand])
     most = sum(assignment.points.values())
+    blank = [""] * len(assignment.by_hand)  # a person fills them in
     for grade in grades:
         name = (
             f"'{grade.student}" if grade.student[:1] in "=+-@" else grade.student
         )  # spreadsheets run formulas
-        writer.writerow([name, *(mark.points for mark in grade.marks), grade.points, most])
+        writer.writerow([name, *(mark.points for mark in grade.marks), grade.points, most, *blank])
     write_whole(folder / GRADES, table.getvalue().encode())
     write_whole(folder / FOUND, (json.dumps([asdict(grade) for grade in grades], indent=1) + "\n").encode())
     for grade in grades:
@@ -183,7 +197,8 @@ def feedback(assignment: Assignment, grade: Grade) -> str:
         + "</td></tr>"
         for mark in grade.marks
     )
-    notes = "".join(f"<li>{html.escape(note)}</li>" for note in grade.notes)
+    waiting = [f"{name}: a person grades it, {points} points" for name, points in assignment.by_hand.items()]
+    notes = "".join(f"<li>{html.escape(note)}</li>" for note in (*grade.notes, *waiting))
     title = f"{html.escape(assignment.name)}: {grade.points} of {sum(assignment.points.values())}"
     style = (
         ":root{color-scheme:light dark}body{font:1rem/1.5 system-ui,sans-serif;max-width:45rem;margin:2rem "
@@ -194,7 +209,7 @@ def feedback(assignment: Assignment, grade: Grade) -> str:
         f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
         f'<meta name="viewport" content="width=device-width"><style>{style}</style></head><body>'
         f"<h1>{title}</h1>"
-        f"<p>{html.escape(grade.student)}</p><table><tr><th>function</th><th>points</th><th>what was "
+        f"<p>{html.escape(grade.student)}</p><table><tr><th>exercise</th><th>points</th><th>what was "
         f"found</th></tr>{rows}"
         f"</table>{f'<ul>{notes}</ul>' if notes else ''}</body></html>\n"
     )

@@ -31,7 +31,7 @@ class Submission:
     statements : tuple of str
         Imports, definitions and assignments, in order; the rest of a notebook is not run.
     names : dict
-        From the exercise's name to that of the function which is taken for it.
+        From the exercise's name to that of the function or variable which is taken for it.
     notes : tuple of str
         What was missing, damaged or repaired.
     """
@@ -65,7 +65,7 @@ def read_submission(path: Path, wanted: Sequence[str]) -> Submission:
     path : Path
         ``.ipynb``, ``.md`` with fenced code, or ``.py``.
     wanted : sequence of str
-        The functions that the assignment asks for.
+        The functions and variables that the assignment asks for.
     """
     notes: list[str] = []
     statements: list[str] = []
@@ -82,19 +82,19 @@ def read_submission(path: Path, wanted: Sequence[str]) -> Submission:
             )
             continue
         for node in tree.body:
-            if _is_definition(node):
+            variables = [name for name in _assigned(node) if name in wanted]
+            if variables or _is_definition(node):
                 statements.append(ast.unparse(node))
-                if isinstance(node, ast.FunctionDef):
-                    defined.append(node.name)
+                defined += [node.name] if isinstance(node, ast.FunctionDef) else variables
     names = {}
     for name in wanted:
         if name in defined:
             names[name] = name
         elif close := difflib.get_close_matches(name, sorted(set(defined) - set(wanted)), 1, ALIKE):
             names[name] = close[0]
-            notes.append(f"there is no function {name}; {close[0]} was taken for it")
+            notes.append(f"there is no {name}; {close[0]} was taken for it")
         else:
-            notes.append(f"there is no function {name}")
+            notes.append(f"there is no {name}")
     return Submission(path, tuple(statements), names, tuple(notes))
 
 
@@ -150,6 +150,12 @@ def _without_magics(code: str) -> str:
     if code.lstrip().startswith("%%"):
         return ""
     return "\n".join("" if re.match(r"\s*[%!]|.*\?$", line) else line for line in code.split("\n"))
+
+
+def _assigned(node: ast.stmt) -> list[str]:
+    """Return the variables that a statement gives values to."""
+    targets = node.targets if isinstance(node, ast.Assign) else []
+    return [target.id for target in targets if isinstance(target, ast.Name)]
 
 
 def _is_definition(node: ast.stmt) -> bool:

@@ -12,7 +12,11 @@ def add_commands(commands: Any) -> None:
     make.add_argument("chapters", nargs="+", metavar="CHAPTER", help="whose exercises are asked")
     make.add_argument("--out", required=True, metavar="FOLDER", help="the instructor's folder")
     make.add_argument("--name", default="", help="of the assignment and its notebook")
-    make.add_argument("--seed", type=int, help="of the hidden inputs; by default one that nobody can guess")
+    make.add_argument(
+        "--seed",
+        type=int,
+        help="of numbers, planted bugs and hidden inputs; by default one that nobody can guess",
+    )
     make.set_defaults(call=_make)
     grade = kinds.add_parser(
         "grade",
@@ -31,9 +35,9 @@ def add_commands(commands: Any) -> None:
 def _make(options: argparse.Namespace) -> int:
     from cnncourse.assignments import make_assignment
 
-    settings, notebook = make_assignment(options.chapters, options.out, options.name, options.seed)
-    print(f"hand out {notebook}")
-    print(f"keep {settings} to yourself: its seed makes the hidden inputs")
+    settings, release, _, solved = make_assignment(options.chapters, options.out, options.name, options.seed)
+    print(f"hand out {release}")
+    print(f"keep the rest to yourself: {settings} has the seed, {solved} the solutions")
     return 0
 
 

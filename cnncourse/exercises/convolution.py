@@ -1,4 +1,4 @@
-"""Exercises of the chapter on convolution: the output's size, the forward pass, the backward pass."""
+"""Exercises of the chapter on convolution: numbers, by hand, forward, backward, a broken program."""
 
 from collections.abc import Iterator
 from itertools import product
@@ -7,9 +7,176 @@ from typing import Any
 import numpy as np
 
 from cnncourse import convolution
+from cnncourse.exercises.pencil import Pencil
+from cnncourse.exercises.program import Bug
 from cnncourse.exercises.task import Inputs, Mistake, Task
 
 Array = np.ndarray
+
+
+def _layer(rng: np.random.Generator) -> dict[str, int]:
+    return {
+        "size": int(rng.integers(20, 65)),
+        "c_in": int(rng.choice([3, 8, 16])),
+        "c_out": int(rng.choice([10, 24, 32])),
+        "kernel": int(rng.choice([3, 5, 7])),
+        "stride": int(rng.integers(2, 4)),
+        "padding": int(rng.integers(1, 4)),
+    }
+
+
+def _layer_in_numbers(
+    size: int, c_in: int, c_out: int, kernel: int, stride: int, padding: int
+) -> tuple[int, int, int]:
+    rows = convolution.output_size(size, kernel, stride, padding)
+    weights = c_out * c_in * kernel**2
+    return weights + c_out, rows, weights * rows**2
+
+
+def _other_rows(rows: Any) -> Any:
+    """Return the wrong way that counts the rows of the output otherwise, and goes on with them."""
+
+    def way(size: int, c_in: int, c_out: int, kernel: int, stride: int, padding: int) -> tuple[int, int, int]:
+        found = rows(size, kernel, stride, padding)
+        weights = c_out * c_in * kernel**2
+        return weights + c_out, found, weights * found**2
+
+    return way
+
+
+def _other_parts(change: Any) -> Any:
+    """Return the wrong way that changes the right three numbers."""
+
+    def way(**numbers: int) -> Any:
+        return change(*_layer_in_numbers(**numbers), **numbers)
+
+    return way
+
+
+check_layer_in_numbers = Pencil(
+    "layer_in_numbers",
+    "the parameters, the rows of the output, the multiply-adds",
+    _layer,
+    _layer_in_numbers,
+    (
+        Mistake(
+            "no bias",
+            "The biases are missing from the parameters: there is one for each output channel.",
+            _other_parts(lambda p, rows, work, c_out, **_: (p - c_out, rows, work)),
+            ("What is added to a whole output channel?",),
+        ),
+        Mistake(
+            "a bias for each kernel",
+            "You count a bias for each kernel; there is one for each filter.",
+            _other_parts(lambda p, rows, work, c_in, c_out, **_: (p + c_out * (c_in - 1), rows, work)),
+            ("How many numbers does a filter add to its sum of products?",),
+        ),
+        Mistake(
+            "one kernel a filter",
+            "Your filters have one kernel each; a filter has one for each input channel.",
+            _other_parts(
+                lambda p, rows, work, c_in, c_out, kernel, **_: (c_out * (kernel**2 + 1), rows, work // c_in)
+            ),
+            ("Which four axes has the layer's weight?",),
+        ),
+        Mistake(
+            "padding once",
+            "You add the padding once; it's on both sides.",
+            _other_rows(lambda n, k, s, p: (n + p - k) // s + 1),
+            ("How many rows has an image of 5 with one row of padding above and below?",),
+        ),
+        Mistake(
+            "no plus one",
+            "You count the steps between the stops; the stops are one more.",
+            _other_rows(lambda n, k, s, p: (n + 2 * p - k) // s),
+            ("How many stops has a window of 3 on an image of 3?",),
+        ),
+        Mistake(
+            "no stride",
+            "Your rows are those of stride 1.",
+            _other_rows(lambda n, k, s, p: n + 2 * p - k + 1),
+            ("Which of the stops does the window visit?",),
+        ),
+        Mistake(
+            "work at every pixel",
+            "Your multiply-adds are counted at each pixel of the input; the window stops less often.",
+            _other_parts(lambda p, rows, work, size, **_: (p, rows, work // rows**2 * size**2)),
+            ("How many numbers come out, and how many products does each of them need?",),
+        ),
+        Mistake(
+            "one row of work",
+            "Your multiply-adds are those of one row of the output; it has as many rows as columns.",
+            _other_parts(lambda p, rows, work, **_: (p, rows, work // rows)),
+            ("How many places has an output channel?",),
+        ),
+    ),
+)
+
+
+def _small_image(rng: np.random.Generator) -> dict[str, Array]:
+    return {"image": rng.integers(0, 10, size=(3, 4)), "kernel": rng.integers(-2, 4, size=(2, 2))}
+
+
+def _slide(image: Array, kernel: Array) -> Array:
+    return np.asarray(convolution.conv2d(1.0 * image[None, None], 1.0 * kernel[None, None])[0, 0])
+
+
+check_slide = Pencil(
+    "slide",
+    "the rows of the output, each in brackets",
+    _small_image,
+    lambda image, kernel: _slide(image, kernel).astype(int),
+    (
+        Mistake(
+            "flipped kernel",
+            "You flipped the kernel top to bottom and left to right: that's a true convolution.",
+            lambda image, kernel: _slide(image, kernel[::-1, ::-1]),
+            ("Which weight meets the pixel at the upper left?",),
+        ),
+        Mistake(
+            "flipped left to right",
+            "The two columns of your kernel have changed places.",
+            lambda image, kernel: _slide(image, kernel[:, ::-1]),
+            ("Lay the kernel onto the image as it is.",),
+        ),
+        Mistake(
+            "flipped top to bottom",
+            "The two rows of your kernel have changed places.",
+            lambda image, kernel: _slide(image, kernel[::-1]),
+            ("Lay the kernel onto the image as it is.",),
+        ),
+        Mistake(
+            "swapped axes",
+            "Rows and columns of your kernel are swapped.",
+            lambda image, kernel: _slide(image, kernel.T),
+            ("Read both, image and kernel, row by row.",),
+        ),
+        Mistake(
+            "no weights",
+            "You add the pixels of each window; each is multiplied by its weight first.",
+            lambda image, kernel: _slide(image, np.ones((2, 2))),
+            ("How often does a pixel count under a weight of 0?",),
+        ),
+        Mistake(
+            "mean",
+            "You divide by four. A convolution is the sum of the products, not their mean.",
+            lambda image, kernel: _slide(image, kernel) / 4,
+            ("Which formula divides?",),
+        ),
+        Mistake(
+            "stride of two",
+            "Your window moves by its own size; here it moves by one.",
+            lambda image, kernel: _slide(image, kernel)[::2, ::2],
+            ("How many places are there for a window of 2 in a row of 4?",),
+        ),
+        Mistake(
+            "columns for rows",
+            "Your output is on its side: what you wrote as rows are its columns.",
+            lambda image, kernel: _slide(image, kernel).T,
+            ("The image has more columns than rows. And the output?",),
+        ),
+    ),
+)
 
 
 def _sizes(rng: np.random.Generator) -> Iterator[Inputs]:
@@ -284,6 +451,86 @@ check_conv2d_backward = Task(
             "grad_weight counts the first image alone.",
             _first_image,
             ("Over which axes do you sum?",),
+        ),
+    ),
+)
+
+
+def _outlines(rng: np.random.Generator) -> Iterator[Inputs]:
+    yield (np.full((3, 3), 255.0),)
+    yield (np.array([[0.0, 0, 255], [0, 0, 255], [0, 0, 255]]),)
+    yield (np.array([[0.0, 0, 0], [0, 0, 0], [255, 255, 255]]),)
+    yield (np.array([[0.0, 0, 0, 51], [0, 255, 0, 102], [0, 0, 0, 153]]),)
+    for shape in ((4, 4), (5, 3), (3, 6)):
+        yield (rng.integers(0, 256, size=shape).astype(float),)
+
+
+check_outline = Task.broken(
+    "outline",
+    "Given a gray image (H, W) with values from 0 to 255; beyond its border, the last row and column go on. "
+    "Return how strongly it changes at each pixel, by the two Sobel kernels, on values from 0 to 1, (H, W).",
+    '''
+def outline(image):
+    """Return how strongly a gray image (H, W), 0 to 255, changes, (H, W)."""
+    kernel = np.array([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]])
+    wide = np.pad(image / 255, 1, mode="edge")
+    across, down = np.zeros(image.shape), np.zeros(image.shape)
+    for i, j in np.ndindex(*image.shape):
+        window = wide[i : i + 3, j : j + 3]
+        across[i, j] = (window * kernel).sum()
+        down[i, j] = (window * kernel.T).sum()
+    return np.sqrt(across**2 + down**2)
+''',
+    _outlines,
+    (
+        Bug(
+            "a frame",
+            'mode="edge"',
+            'mode="constant"',
+            "A flat white image has a bright frame; nothing changes in it.",
+            ("What does the window see beyond the border?", "Which values does np.pad put there?"),
+        ),
+        Bug(
+            "one direction",
+            "kernel.T",
+            "kernel",
+            "Level edges are missing, and upright ones are too strong.",
+            ("How does one get the second Sobel kernel from the first?",),
+        ),
+        Bug(
+            "signs cancel",
+            "np.sqrt(across**2 + down**2)",
+            "across + down",
+            "Some values are negative, and some edges vanish.",
+            ("Can a strength be negative?", "What is the length of a vector?"),
+        ),
+        Bug(
+            "no root",
+            "np.sqrt(across**2 + down**2)",
+            "across**2 + down**2",
+            "Weak edges are too weak and strong ones too strong.",
+            ("What if the image is twice as bright?", "What is the length of a vector?"),
+        ),
+        Bug(
+            "too large",
+            "image / 255",
+            "image",
+            "All of it is 255 times too large.",
+            ("In which range are the pixels, and in which do we want them?",),
+        ),
+        Bug(
+            "weights that don't cancel",
+            "[-2, 0, 2]",
+            "[-2, 0, 1]",
+            "A flat white image isn't black; nothing changes in it.",
+            ("What does the sum of a kernel say?", "Add up the nine weights."),
+        ),
+        Bug(
+            "padded at one end",
+            "np.pad(image / 255, 1,",
+            "np.pad(image / 255, (0, 2),",
+            "Each edge is marked one pixel too far up and to the left.",
+            ("Follow one white pixel in a black image.", "On which sides does np.pad put its rows?"),
         ),
     ),
 )

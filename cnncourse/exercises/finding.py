@@ -79,18 +79,22 @@ class Report:
 
     def __str__(self) -> str:
         if self.finding is None:
-            return f"{self.exercise}: right on all {self.cases} inputs."
+            return f"{self.exercise}: {self._right}."
         more = f"\nA hint: .hint(1) of {len(self.finding.hints)}" if self.finding.hints else ""
         return f"{self.exercise}: not yet.\n{self.finding}{more}"
 
     __repr__ = __str__
+
+    @property
+    def _right(self) -> str:
+        return f"right on all {self.cases} inputs" if self.cases > 1 else "right"
 
     def _repr_html_(self) -> str:
         """Return a card, for notebooks; hints are folded."""
         style = STYLE.format(color=GREEN if self.passed else RED)
         begin = f'<div style="{style}"><b>{html.escape(self.exercise)}</b>: '
         if self.finding is None:
-            return f"{begin}right on all {self.cases} inputs.</div>"
+            return f"{begin}{self._right}.</div>"
         found = self.finding
         where = f"<pre>{html.escape(found.where)}</pre>" if found.where else ""
         hints = "".join(

@@ -9,6 +9,7 @@ import numpy as np
 
 from cnncourse.exercises.calling import Outcome, borrowed, call
 from cnncourse.exercises.finding import Finding, Report
+from cnncourse.exercises.program import Bug, Program
 
 LIMIT = 5.0  # seconds for one call; the inputs are tiny
 RELATIVE, ABSOLUTE = 1e-6, 1e-9  # by which a right answer may be off
@@ -56,6 +57,8 @@ class Task:
         Known wrong ways. That which gives what the function gave, on all inputs, is named.
     by_hand : bool
         Whether calls of libraries that do the work are found.
+    program : Program, optional
+        In which a bug is planted, where the learner is to mend one; see `broken`.
     """
 
     name: str
@@ -64,6 +67,31 @@ class Task:
     inputs: Callable[[np.random.Generator], Iterable[Inputs]]
     mistakes: Sequence[Mistake] = ()
     by_hand: bool = True
+    program: Program | None = None
+
+    @classmethod
+    def broken(
+        cls,
+        name: str,
+        statement: str,
+        source: str,
+        inputs: Callable[[np.random.Generator], Iterable[Inputs]],
+        bugs: Sequence[Bug],
+    ) -> "Task":
+        """Return a task in which a program is mended that has one of several bugs.
+
+        Parameters
+        ----------
+        name, statement, inputs
+            As of any task.
+        source : str
+            The right program.
+        bugs : sequence of Bug
+            Each of them is a mistake that is known.
+        """
+        program = Program(name, source, tuple(bugs))
+        mistakes = [Mistake(bug.name, bug.message, program.function(bug), bug.hints) for bug in bugs]
+        return cls(name, statement, program.function(), inputs, mistakes, program=program)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "__doc__", self.statement)  # what help() and the reference show

@@ -15,6 +15,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from cnncourse.exercises import sheet_files
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 SITE = Path(sysconfig.get_path("purelib"))
 NOTEBOOK = ROOT / "book/index.ipynb"  # short; imports torch, loads a network, draws
@@ -118,14 +120,19 @@ def look(folder: Path) -> dict:
     return json.loads(result.stdout)
 
 
-def test_the_wheel_holds_experiments_and_records(colab):
+def test_the_wheel_holds_experiments_records_and_sheets(colab):
     (wheel,) = (colab / "wheels").glob("cnncourse-*.whl")
     with zipfile.ZipFile(wheel) as archive:
-        found = {name for name in archive.namelist() if name.endswith((".toml", ".json"))}
+        names = set(archive.namelist())
+        found = {name for name in names if name.endswith((".toml", ".json"))}
     package = ROOT / "cnncourse"
     for folder, kind in (("experiments", "*.toml"), ("experiments/records", "*/*.json")):
         files = [path.relative_to(ROOT).as_posix() for path in (package / folder).glob(kind)]
         assert files and set(files) <= found
+    assert {
+        f"cnncourse/exercises/sheets/{path.parent.name}/{path.name}" for path in sheet_files().values()
+    } <= names
+    assert not any(name.startswith("book") for name in names)
 
 
 def test_a_notebook_runs_from_its_first_cell(colab, monkeypatch):

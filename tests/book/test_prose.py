@@ -8,19 +8,23 @@ from pathlib import Path
 import pytest
 from markdown_it.token import Token
 
+from cnncourse.exercises import sheet_files
 from tools.contents import pages
 from tools.notebooks.source import Chapter, book_parser, is_directive, read_chapter, read_directive
+from tools.sheets import is_sheet
 from tools.sphinx_ext.folds import BEGIN, END
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PARTS = ("foundations", "architectures", "practice")
-CHAPTERS = [path for path in pages(ROOT) if path.parent.name in PARTS]
+CHAPTERS = [path for path in pages(ROOT) if path.parent.name in PARTS and not is_sheet(path)]
+SHEETS = sheet_files()
 PARSER = book_parser(ROOT)
 HEADER = "Before you start"
 UNTOLD = (
     "Test yourself",
     "takeaways",
     "Problems",
+    "Exercises",
     "Read next",
 )  # sections that need no bold sentence of their own
 
@@ -114,7 +118,7 @@ def test_a_chapter_is_one_sitting(readings: dict[str, Reading], name: str) -> No
         "in_brackets": found.in_brackets >= MOST_IN_BRACKETS,
         "before_a_figure": found.before_a_figure > MOST_BEFORE_A_FIGURE,
         "takeaways": found.takeaways < LEAST_TAKEAWAYS,
-        "problems": not PROBLEMS[0] <= found.problems <= PROBLEMS[1],
+        "problems": name not in SHEETS and not PROBLEMS[0] <= found.problems <= PROBLEMS[1],
     }
     wrong = {fault for fault, there in faults.items() if there}
     waived = {fault for chapter, fault in WAIVED if chapter == name}
@@ -122,9 +126,15 @@ def test_a_chapter_is_one_sitting(readings: dict[str, Reading], name: str) -> No
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
-def test_solutions_are_beside_the_chapter_and_not_in_the_book(path: Path) -> None:
-    solutions = path.with_name(f"{path.stem}-solutions.md")
-    assert solutions.is_file() and solutions not in pages(ROOT)
+def test_a_chapter_has_a_sheet_of_exercises_below_it_and_leads_to_it(path: Path) -> None:
+    if path.stem not in SHEETS:  # its sheet is still to be written: until then, solutions are beside it
+        assert path.with_name(f"{path.stem}-solutions.md").is_file()
+        return
+    assert SHEETS[path.stem] == path.with_name(f"{path.stem}-exercises.md")
+    assert pages(ROOT)[pages(ROOT).index(path) + 1] == SHEETS[path.stem]
+    text = path.read_text(encoding="utf-8")
+    assert f"{{doc}}`{path.stem}-exercises`" in text and "## Problems" not in text
+    assert not path.with_name(f"{path.stem}-solutions.md").exists()
 
 
 def test_the_book_is_not_too_long(readings: dict[str, Reading]) -> None:

@@ -6,10 +6,11 @@ from types import MappingProxyType
 from typing import Any
 
 from markdown_it.token import Token
-from nbformat import NotebookNode
+from nbformat import NotebookNode, from_dict
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from packaging.requirements import Requirement
 
+from cnncourse.exercises import CHECKERS, notebook
 from tools.notebooks.directives import DIRECTIVES, caption, in_words
 from tools.notebooks.markdown import Converter
 from tools.notebooks.references import Book
@@ -23,6 +24,7 @@ from tools.notebooks.source import (
     is_directive,
     read_directive,
 )
+from tools.sheets import sheet
 from tools.sphinx_ext.folds import BEGIN, END, HEADING, FoldError, pair_folds
 from tools.stand_in import CALL, IN_A_NOTEBOOK
 
@@ -126,6 +128,18 @@ def make_notebook(
         cell.id = f"cell-{position:03d}"
     notebook: NotebookNode = new_notebook(cells=cells, metadata=METADATA)
     return notebook
+
+
+def make_exercises(book: Book, chapter: Chapter, dependencies: list[str]) -> NotebookNode:
+    """Return the notebook of a sheet of exercises, for learners: without a solution, and not run."""
+    made = notebook([sheet(book.root / chapter.path)], CHECKERS, "student")
+    heading, _, rest = made["cells"][0]["source"].partition("\n")
+    made["cells"][0]["source"] = f"{heading}\n\n{preface(book, chapter)}\n{rest}".rstrip()
+    made["cells"].insert(1, new_code_cell(install_cell(dependencies)))
+    for position, cell in enumerate(made["cells"], 1):
+        cell["id"] = f"cell-{position:03d}"
+    exercises: NotebookNode = from_dict(made)
+    return exercises
 
 
 def preface(book: Book, chapter: Chapter) -> str:

@@ -19,6 +19,7 @@ from tools.notebooks.references import Book
 from tools.notebooks.run import ENVIRONMENT, IGNORED, RECORD, clean_output, code_cells, glued
 from tools.notebooks.source import Chapter
 from tools.notebooks.write import read_stored, sibling
+from tools.sheets import is_sheet
 
 KIND = f"{RECORD}text/plain"
 SAME = {  # what differs between machines and means the same
@@ -38,6 +39,8 @@ def compare_chapters(book: Book, chapters: list[Chapter], jobs: int) -> Iterator
         stored = read_stored(book, chapter)
         if stored is None:
             yield f"{sibling(chapter.path)} is not written yet; write it with: make notebooks"
+        elif is_sheet(chapter.path):  # the page has the solutions too, and its notebook no outputs
+            continue
         elif (ran := executed.notebooks.get(book.root / chapter.path)) is not None:
             yield from differences(sibling(chapter.path), stored, ran)
 

@@ -92,11 +92,18 @@ def read_book(root: Path) -> Book:
 
 
 def chapter_numbers(root: Path) -> dict[str, str]:
-    """Return the numbers that the table of contents gives to chapters; they run on from part to part."""
+    """Return the numbers that the table of contents gives to chapters; they run on from part to part.
+
+    What is below a chapter bears its number.
+    """
     toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
     numbered = [part for part in toc.get("parts", []) if part.get("numbered")]
-    files = [chapter["file"] for part in numbered for chapter in part.get("chapters", [])]
-    return {file: str(number) for number, file in enumerate(files, 1)}
+    chapters = [chapter for part in numbered for chapter in part.get("chapters", [])]
+    return {
+        each["file"]: str(number)
+        for number, chapter in enumerate(chapters, 1)
+        for each in (chapter, *chapter.get("sections", []))
+    }
 
 
 @dataclass

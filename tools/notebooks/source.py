@@ -11,6 +11,8 @@ from mdformat.renderer import MDRenderer
 from myst_parser.config.main import MdParserConfig
 from myst_parser.parsers.mdit import create_md_parser
 
+from tools.sheets import page_text
+
 
 class SourceError(Exception):
     """Something in a chapter that cannot become part of a notebook, with its file and line."""
@@ -94,7 +96,7 @@ def book_parser(root: Path) -> MarkdownIt:
 def read_chapter(root: Path, path: Path, parser: MarkdownIt) -> Chapter:
     """Parse one page of the book."""
     env: dict[str, Any] = {}
-    tokens = parser.parse(path.read_text(encoding="utf-8"), env)
+    tokens = parser.parse(page_text(path), env)
     front_matter: dict[str, Any] = {}
     if tokens and tokens[0].type == "front_matter":
         front_matter = yaml.safe_load(tokens.pop(0).content) or {}

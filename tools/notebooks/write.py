@@ -7,10 +7,11 @@ from typing import Any
 
 import nbformat
 
-from tools.notebooks.cells import glued_values, make_notebook, split
+from tools.notebooks.cells import glued_values, make_exercises, make_notebook, split
 from tools.notebooks.references import Book
 from tools.notebooks.run import clean, code_cells, execute, keep_measured
 from tools.notebooks.source import Chapter, Directive, SourceError
+from tools.sheets import is_sheet
 
 
 class AnyValue(dict[str, str]):
@@ -45,6 +46,8 @@ def _project(root: Path) -> dict[str, Any]:
 
 def unrun(book: Book, chapter: Chapter, glued: Mapping[str, str]) -> nbformat.NotebookNode:
     """Return the chapter's notebook, not run, with the requirements that the project has now."""
+    if is_sheet(chapter.path):
+        return make_exercises(book, chapter, dependencies(book.root))
     return make_notebook(book, chapter, dependencies(book.root), glued, extras(book.root))
 
 
@@ -66,6 +69,8 @@ def read_stored(book: Book, chapter: Chapter) -> nbformat.NotebookNode | None:
 def run_chapter(book: Book, chapter: Chapter) -> nbformat.NotebookNode:
     """Return the chapter's notebook with all its outputs."""
     notebook = unrun(book, chapter, AnyValue())
+    if is_sheet(chapter.path):
+        return notebook
     execute(notebook, (book.root / chapter.path).parent, chapter.path, directives(chapter))
     return with_values(book, chapter, notebook)
 
@@ -80,6 +85,8 @@ def with_values(book: Book, chapter: Chapter, notebook: nbformat.NotebookNode) -
 
 def reword_chapter(book: Book, chapter: Chapter) -> nbformat.NotebookNode:
     """Return the chapter's notebook with the text of today and the outputs that are stored."""
+    if is_sheet(chapter.path):
+        return run_chapter(book, chapter)
     stored = read_stored(book, chapter)
     if stored is None:
         raise SourceError(chapter.path, 1, "there is no notebook yet to keep outputs of; run the chapter")
@@ -93,6 +100,8 @@ def reword_chapter(book: Book, chapter: Chapter) -> nbformat.NotebookNode:
 
 def finish(book: Book, chapter: Chapter, notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """Return the notebook as it is stored: text outputs only, and the numbers of the prose from them."""
+    if is_sheet(chapter.path):
+        return notebook
     clean(notebook, chapter.path, directives(chapter))
     keep_measured(notebook, read_stored(book, chapter))
     return with_values(book, chapter, notebook)

@@ -12,6 +12,7 @@ from tools.sphinx_ext import (
     pictures,
     prerequisites,
     quiz,
+    sheets,
     stand_in,
     status,
 )
@@ -30,6 +31,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     pictures.setup(app)
     prerequisites.setup(app)
     quiz.setup(app)
+    sheets.setup(app)
     stand_in.setup(app)
     status.setup(app)
     return {"parallel_read_safe": False, "parallel_write_safe": True}

@@ -12,6 +12,8 @@ from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
 
 from tools.fingerprint import cache_folder
+from tools.sheets import is_sheet
+from tools.sphinx_ext.sheets import write_solutions
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,18 @@ def add_links(
                 "download": sibling.name,
             }
         )
+        if is_sheet(sibling):
+            solved = target.with_name(f"{target.stem}-solved.ipynb")
+            write_solutions(sibling.with_suffix(".md"), solved)
+            links.append(
+                {
+                    "text": "Solutions",
+                    "label": "Download the Solutions as a notebook",
+                    "icon": "fa-solid fa-lightbulb",
+                    "url": f"{context['pathto']('_sources', 1)}/{pagename}-solved.ipynb",
+                    "download": solved.name,
+                }
+            )
     if addresses.repository:
         links.append(
             {
