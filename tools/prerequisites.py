@@ -13,6 +13,7 @@ from tools.notebooks.source import (
     read_chapter,
     read_directive,
 )
+from tools.sheets import is_sheet
 
 HEADER = "Before you start"
 PARTS = ("foundations", "architectures", "practice")
@@ -29,7 +30,8 @@ def prerequisites(root: Path) -> dict[str, list[str]]:
         If a chapter has no header, or needs one that comes later.
     """
     parser = book_parser(root)
-    chapters = [read_chapter(root, path, parser) for path in pages(root) if path.parent.name in PARTS]
+    paths = [path for path in pages(root) if path.parent.name in PARTS and not is_sheet(path)]
+    chapters = [read_chapter(root, path, parser) for path in paths]
     labels = {label: chapter.page for chapter in chapters for label in _labels(chapter)}
     order = [chapter.page for chapter in chapters]
     found: dict[str, list[str]] = {}
