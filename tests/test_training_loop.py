@@ -177,3 +177,15 @@ class TestState:
             for name in ("float32", "bfloat16", "float16")
         }
         assert scaled == {"float32": False, "bfloat16": False, "float16": True}
+
+
+@pytest.mark.skipif(not torch.set_flush_denormal(False), reason="this processor has no such mode")
+def test_a_network_that_has_died_is_not_slow():
+    """What falls below 1e-38 is zero; a processor would compute with it a hundred times as slowly."""
+    tiny = torch.full((1,), 1e-30)
+    assert float(tiny * 1e-10) > 0
+    try:
+        fit(make_model(), make_set(), Recipe(epochs=1), progress=False)
+        assert float(tiny * 1e-10) == 0
+    finally:
+        torch.set_flush_denormal(False)

@@ -21,6 +21,7 @@ from cnncourse.training.state import History, State
 from cnncourse.training.support import (
     check_model,
     gradient_norm,
+    hold_memory,
     seeded,
     start_training,
     wait_for,
@@ -101,6 +102,8 @@ def fit(
     [1, 2]
     """
     start = time.perf_counter()
+    hold_memory()
+    torch.set_flush_denormal(True)  # a network that has died computes with them, many times as slowly
     check_model(model, train_set)
     if validation is not None:
         check_model(model, validation)
