@@ -17,6 +17,7 @@ from tools.contents import OLD_ADDRESS, moved_pages, pages
 from tools.execute_book import execute_chapters
 from tools.fingerprint import cache_folder
 from tools.quiz import write_quizzes
+from tools.slides import write_decks
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -149,6 +150,7 @@ def build(root: Path, jobs: int = 2) -> int:
     index = write_entrance(root)
     write_old_addresses(root)
     write_quizzes(root, index.parent / "quiz")
+    write_decks(root)
     print(
         f"{index.relative_to(root)} is ready, {time.perf_counter() - start:.0f} s; show it with: make serve"
     )

@@ -39,10 +39,10 @@ def moved_pages(root: Path) -> dict[str, str]:
 
 
 def built_pages(site: Path) -> list[str]:
-    """Return the pages of a built site, as paths below it; none where it was not built."""
+    """Return the pages of a built site but the slides, as paths below it; none where it was not built."""
     return sorted(
         path.relative_to(site).as_posix()
         for path in site.rglob("*.html")
-        if "_static" not in path.relative_to(site).parts
+        if not {"_static", "slides"} & set(path.relative_to(site).parts)
         and not path.read_text(encoding="utf-8").startswith(OLD_ADDRESS)  # such a page only leads on
     )

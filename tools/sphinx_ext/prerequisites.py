@@ -27,7 +27,8 @@ class Prerequisites(SphinxDirective):
         here = Path(self.env.docname).parent
         links = {page: Path(os.path.relpath(page, here)).with_suffix(".html").as_posix() for page in needs}
         self.env.note_reread()
-        return [nodes.raw("", draw(needs, names, links), format="html"), in_words(needs, names)]
+        up = "../" * self.env.docname.count("/")
+        return [nodes.raw("", draw(needs, names, links), format="html"), in_words(needs, names, up)]
 
 
 def short_title(root: Path, page: str, parser: object) -> str:
@@ -66,13 +67,14 @@ def draw(needs: dict[str, list[str]], names: dict[str, str], links: dict[str, st
     )
 
 
-def in_words(needs: dict[str, list[str]], names: dict[str, str]) -> nodes.Element:
-    """Return what the drawing shows, as a list."""
+def in_words(needs: dict[str, list[str]], names: dict[str, str], up: str) -> nodes.Element:
+    """Return what the drawing shows, as a list, with each chapter's slides."""
     rows = nodes.bullet_list()
     for page, direct in without_detours(needs).items():
         what = ", ".join(names[other] for other in direct)
-        text = f"{names[page]} builds on {what}." if what else f"{names[page]} needs no other chapter."
-        rows += nodes.list_item("", nodes.paragraph("", text))
+        text = f"{names[page]} builds on {what}. " if what else f"{names[page]} needs no other chapter. "
+        slides = nodes.reference("", "Slides", refuri=f"{up}slides/{Path(page).name}.html")
+        rows += nodes.list_item("", nodes.paragraph("", "", nodes.Text(text), slides))
     return rows
 
 
