@@ -11,6 +11,7 @@ from bs4 import BeautifulSoup, Tag
 
 from tools.contents import pages
 from tools.sheets import is_sheet
+from tools.sphinx_ext.offline import MATHJAX
 
 PARTS = ("foundations", "architectures", "practice")
 WITHOUT = ("Test yourself", "Problems", "Read next")  # sections that have no slides
@@ -78,7 +79,7 @@ def write_deck(site: Path, page: str) -> Path:
     article = soup.select_one("article")
     assert article is not None
     slides = read_slides(article)
-    math = [each for each in soup.find_all("script") if "mathjax" in str(each).lower()]
+    math = [each for each in soup.find_all("script") if "window.MathJax" in str(each) or MATHJAX in str(each)]
     shown = []
     for number, slide in enumerate(slides, 1):
         tag = f"h{slide.level}"

@@ -50,7 +50,7 @@ def draw(needs: dict[str, list[str]], names: dict[str, str], links: dict[str, st
     for page, direct in without_detours(needs).items():
         for other in direct:
             low, high = height[page], height[other]
-            left = NAMES - 14 - min(2 * NAMES, 30 + (low - high) * 0.55)
+            left = NAMES - 14 - min(NAMES, 30 + (low - high) * 0.4)
             arcs.append(
                 f'<path d="M{NAMES - 14} {low} C{left:.0f} {low} {left:.0f} {high} {NAMES - 14} {high}"/>'
             )
