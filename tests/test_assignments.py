@@ -495,3 +495,48 @@ class TestGrade:
         shutil.rmtree(course / "feedback")
         again = assignments.grade_course(course, jobs=1)
         assert {grade.student: grade for grade in again} == grades
+
+
+TORCH = "import torch\nfrom torch import nn\nimport torch.nn.functional as F"
+BLOCK = """
+class Block(nn.Module):
+    def __init__(self, in_channels, out_channels, stride):
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(out_channels)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(out_channels)
+        self.shortcut = nn.Sequential()
+        if stride > 1 or in_channels != out_channels:
+            self.shortcut.append(nn.Conv2d(in_channels, out_channels, 1, stride, bias=False))
+            self.shortcut.append(nn.BatchNorm2d(out_channels))
+
+    def forward(self, x):
+        out = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
+        return F.relu(out + self.shortcut(x))
+
+def residual_block(in_channels, out_channels, stride):
+    return Block(in_channels, out_channels, stride)
+"""
+
+
+@needs_jail
+def test_exercises_with_torch_are_graded(tmp_path):
+    Assignment("resnet", ("resnet",), 3, {"residual_block": 10}, {}).save(tmp_path)
+    handed_in = {
+        "ada": notebook(TORCH, BLOCK),
+        "bob": notebook(
+            TORCH, BLOCK.replace("F.relu(out + self.shortcut(x))", "F.relu(out) + self.shortcut(x)")
+        ),
+        "cy": notebook(TORCH, "def residual_block(*given):\n    torch.Tensor.detach = 0\n    return 3"),
+        "dee": notebook(TORCH, BLOCK.replace("self.bn2", "self.norm")),
+    }
+    for student, text in handed_in.items():
+        path = tmp_path / "submitted" / student / "resnet" / "resnet.ipynb"
+        path.parent.mkdir(parents=True)
+        path.write_text(text)
+    grades = {each.student: each.marks[0] for each in assignments.grade_course(tmp_path, jobs=1)}
+    assert [grades[name].points for name in handed_in] == [10, 0, 0, 0]
+    assert grades["bob"].kind == "ReLU before the addition"
+    assert "a int; an nn.Module is wanted" in grades["cy"].message
+    assert "no bn2.weight" in grades["dee"].message

@@ -1,12 +1,20 @@
 """Checkers: wrong answers are named, right ones pass however they are written, nothing hangs."""
 
+import subprocess
+import sys
 import time
+from dataclasses import replace
 from itertools import product
 
+import answers_architectures
+import answers_foundations
+import answers_practice
+import answers_with_torch
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 from cnncourse import exercises
 from cnncourse.exercises import PENCILS, TASKS, Bug, Mistake, Pencil, Program, Task
@@ -27,8 +35,7 @@ def test_each_mistake_is_named(name: str, mistake: Mistake):
 
 def unguarded(name: str) -> Task:
     """Return the task without its look for libraries, which the wrong ways and the right one here use."""
-    task = TASKS[name]
-    return Task(task.name, task.statement, task.solution, task.inputs, task.mistakes, by_hand=False)
+    return replace(TASKS[name], by_hand=False)
 
 
 @pytest.mark.parametrize("name", TASKS)
@@ -358,6 +365,10 @@ RIGHT = {
     "batch_norm_backward": (batch_norm_back_by_formula, batch_norm_back_by_steps),
     "dropout": (dropout_by_where, dropout_by_product),
     "receptive_field": (field_forward, field_backward),
+    **answers_foundations.RIGHT,
+    **answers_architectures.RIGHT,
+    **answers_practice.RIGHT,
+    **answers_with_torch.RIGHT,
 }
 
 
@@ -504,10 +515,80 @@ class TestBorrowed:
         assert borrowed(lambda x, w: np.convolve(x, w)) == "convolve"
 
     def test_numpy_and_plain_python_are_fine(self):
-        assert all(borrowed(function) == "" for pair in RIGHT.values() for function in pair)
+        by_hand = [name for name, task in TASKS.items() if task.by_hand]
+        assert all(borrowed(function) == "" for name in by_hand for function in RIGHT[name])
 
     def test_all_libraries_are_names(self):
         assert all(name.isidentifier() for name in LIBRARIES)
+
+
+class TestWithTorch:
+    """What the adapters add: questions that are answered, names that are missing, kinds that are wrong."""
+
+    def found(self, name, function):
+        report = TASKS[name](function, 0)
+        assert not report.passed
+        return report.finding
+
+    def test_torch_is_not_loaded_before_it_is_needed(self):
+        code = "import sys\nfrom cnncourse.exercises import check_softmax\nprint('torch' in sys.modules)"
+        ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        assert ran.stdout == "False\n"
+
+    def test_two_mistakes_at_once_are_seen_one_after_another(self):
+        def accuracy(model, images, labels, batch_size):  # neither eval nor no_grad
+            return (model(images).argmax(dim=1) == labels).double().mean()
+
+        found = self.found("accuracy", accuracy)
+        assert found.kind == "wrong" and "seed = " in found.where and "small_network(seed)" in found.where
+
+    def test_a_question_is_answered(self):
+        def accuracy(model, images, labels, batch_size):
+            share = answers_with_torch.accuracy_by_counting(model.eval(), images, labels, batch_size)
+            model(images)  # records a graph, leaves the statistics
+            return share
+
+        accuracy_with_graph = self.found("accuracy", accuracy)
+        assert accuracy_with_graph.kind == "wrong"
+
+    @pytest.mark.parametrize(("value", "words"), [(None, "returned nothing"), ("0.5", "a str; a number"),
+        (torch.zeros(2), r"a Tensor of shape (2,); a number")])  # fmt: skip
+    def test_what_is_no_number_is_named(self, value, words):
+        found = self.found("train_epoch", lambda *arguments: value)
+        assert found.kind == "type" and words in found.message
+
+    def test_what_is_no_module_is_named(self):
+        found = self.found("residual_block", lambda *arguments: lambda x: x)
+        assert found.kind == "type" and "a function; an nn.Module is wanted" in found.message
+        found = self.found("residual_block", lambda *arguments: None)
+        assert "It returned nothing" in found.message
+
+    def test_names_that_are_missing_are_named(self):
+        def residual_block(in_channels, out_channels, stride):
+            return nn.Sequential(nn.Conv2d(in_channels, out_channels, 3))
+
+        found = self.found("residual_block", residual_block)
+        assert found.kind == "type" and "no conv1.weight and no bn1.weight" in found.message
+        assert "it has 0.weight" in found.message
+
+    def test_the_line_that_raised_is_the_learners(self):
+        def train_epoch(model, images, labels, optimizer, batch_size, order):
+            return F.cross_entropy(model(images), labels[:-1])
+
+        found = self.found("train_epoch", train_epoch)
+        assert found.kind == "error" and "labels[:-1]" in found.message
+
+    def test_changed_images_are_found(self):
+        def train_epoch(model, images, labels, optimizer, batch_size, order):
+            images /= 255
+            return answers_with_torch.epoch_by_slices(model, images, labels, optimizer, batch_size, order)
+
+        found = self.found("train_epoch", train_epoch)
+        assert found.kind == "changed input" and "images itself" in found.message
+
+    def test_truths_where_numbers_are_wanted(self):
+        found = self.found("relu_backward", lambda grad, x: x > 1)
+        assert found.kind == "wrong"
 
 
 class TestReports:
@@ -543,12 +624,12 @@ SURVIVORS = 0.05  # of those that change what the function returns
 LIMIT = 0.5  # seconds
 
 
-def behaves(task: Task, function, seeds) -> list:
+def behaves(task: Task, function) -> list:
     """Return what a function returns on many inputs, or that it raises or does not end."""
-    found = []
-    for seed in seeds:
+    found, adapted = [], task.adapted(function)
+    for seed in range(100, 101 if task.adapter else 103):
         for inputs in task.inputs(np.random.default_rng(seed)):
-            outcome = call(function, inputs, LIMIT)
+            outcome = call(adapted, inputs, LIMIT)
             if outcome.late:
                 return ["late"]
             found.append((outcome.error.split(":")[0], outcome.changed, outcome.value))
@@ -577,9 +658,9 @@ def as_tuple(value) -> tuple:
 def test_mutants_of_right_answers_are_caught(name: str):
     task, changed, survivors = unguarded(name), 0, []
     for function in RIGHT[name]:
-        right = behaves(task, function, range(100, 103))
+        right = behaves(task, function)
         for mutant in mutants(function):
-            if same(behaves(task, mutant.function, range(100, 103)), right):
+            if same(behaves(task, mutant.function), right):
                 continue
             changed += 1
             if task(mutant.function, 0, LIMIT).passed:

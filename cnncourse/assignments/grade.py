@@ -15,7 +15,7 @@ from queue import SimpleQueue
 
 from cnncourse._files import write_whole
 from cnncourse.assignments.course import Assignment
-from cnncourse.assignments.jail import Jail
+from cnncourse.assignments.jail import Jail, packages_for
 from cnncourse.assignments.submission import Submission, find_file, read_submission
 from cnncourse.exercises import Finding, Pencil
 from cnncourse.exercises.sheet import Checker
@@ -98,9 +98,10 @@ def grade_course(
             report(f"{student}: {found.points} of {sum(assignment.points.values())}")
         return found
 
+    packages = packages_for(assignment.checkers)
     with ExitStack() as stack, ThreadPoolExecutor(jobs) as pool:
         for number in range(jobs):
-            free.put(stack.enter_context(Jail(number)))
+            free.put(stack.enter_context(Jail(number, packages)))
         grades = list(pool.map(one, students))
     write_grades(folder, assignment, grades)
     return grades
@@ -113,7 +114,7 @@ def grade_student(assignment: Assignment, folder: Path, jail: Jail) -> Grade:
     if path is None:
         marks = [Mark(name, 0, most, "missing", note) for name, most in assignment.points.items()]
         return Grade(folder.name, tuple(marks), tuple(notes))
-    submission = read_submission(path, list(assignment.points))
+    submission = read_submission(path, list(assignment.points), "torch" in jail.packages)
     marks = [grade_exercise(checker, submission, assignment, jail) for checker in assignment.checkers]
     return Grade(folder.name, tuple(marks), (*notes, *submission.notes))
 
@@ -132,7 +133,9 @@ def grade_exercise(checker: Checker, submission: Submission, assignment: Assignm
     else:
         with jail.open(cells) as student:
             found = checker.judge(
-                lambda arguments: student.call(name, arguments, LIMIT), assignment.seed, LIMIT
+                lambda arguments: student.call(name, arguments, LIMIT, checker.adapter),
+                assignment.seed,
+                LIMIT,
             ).finding
     if found is None:
         return Mark(exercise, most, most, "right", "Right.")

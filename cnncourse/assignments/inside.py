@@ -1,12 +1,14 @@
 """The warm process in the jail: it forks a child for each piece of code to be tried, and knows no test.
 
-It is run as a program, by a Python that has NumPy, and of ours this file and `wire`; standard input is the
-channel to the grader. A child is given code, defines what is in it, and then answers calls of its functions
-until it is killed. Answers are plain data, of which the grader believes only that they came from this code.
+It is run as a program, by a Python that has NumPy, of ours this file and `wire`, and torch with `with_torch`
+for exercises that need it; standard input is the channel to the grader. A child is given code, defines what
+is in it, and then answers calls of its functions until it is killed. Answers are plain data, of which the
+grader believes only that they came from this code.
 """
 
 import contextlib
 import ctypes
+import importlib
 import os
 import resource
 import shutil
@@ -14,6 +16,7 @@ import signal
 import socket
 import sys
 import traceback
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +26,7 @@ from cnncourse.assignments.wire import BODY, WireError, receive, send
 
 SCRATCH = Path("/scratch")
 PR_SET_DUMPABLE = 4
+ADAPTERS = "cnncourse.exercises.with_torch"  # is there if torch is
 LINE = 300  # characters of an error that are passed on
 
 
@@ -31,11 +35,13 @@ def main() -> None:
     control = socket.socket(fileno=os.dup(0))
     os.close(0)
     os.open(os.devnull, os.O_RDONLY)  # 0 again, for programs that read
-    limits = receive(control)
+    limits, adapters = receive(control)
     ctypes.CDLL(None).prctl(
         PR_SET_DUMPABLE, 0, 0, 0, 0
     )  # children cannot look into this process, nor trace it
     np.linalg.norm(np.ones((2, 2)) @ np.ones((2, 2)))  # loads what is loaded late
+    if adapters:
+        importlib.import_module(ADAPTERS).warm_up()
     send(control, "ready")
     while True:
         try:
@@ -89,15 +95,17 @@ def _be_a_child(channel: socket.socket, limits: dict[str, int]) -> None:
                 errors[name] = _describe(error)
         send(channel, errors)
         while True:
-            name, arguments = receive(channel)
-            send(channel, _answer(space.get(name), arguments))
+            name, arguments, adapter = receive(channel)
+            send(channel, _answer(space.get(name), arguments, adapter))
     except BaseException:
         os._exit(1)
 
 
-def _answer(function: Any, arguments: tuple[Any, ...]) -> dict[str, Any]:
+def _answer(function: Any, arguments: tuple[Any, ...], adapter: str) -> dict[str, Any]:
     if not callable(function):
         return {"missing": True}
+    if adapter:
+        function = partial(getattr(sys.modules[ADAPTERS], adapter), function)
     before = [a.copy() if isinstance(a, np.ndarray) else a for a in arguments]
     try:
         with np.errstate(all="ignore"):

@@ -18,13 +18,20 @@ from types import TracebackType
 from typing import Any
 
 from cnncourse.assignments.wire import LateError, WireError, receive, send
+from cnncourse.exercises import Task
 from cnncourse.exercises.calling import Outcome
+from cnncourse.exercises.sheet import Checker
 
 HERE = Path(__file__).resolve().parent
+ADAPTERS = HERE.parent / "exercises" / "with_torch.py"
+BESIDE_TORCH = (
+    "torchgen", "functorch", "typing_extensions", "sympy", "mpmath", "networkx", "filelock", "fsspec",
+    "jinja2", "markupsafe", "setuptools", "nvidia", "triton",
+)  # fmt: skip
 NOBODY = 65000  # the first of the user ids that jails get, where we may give them
 SCRATCH = 64 << 20  # bytes of files
 LIMITS = {"CPU": 60, "DATA": 2 << 30, "NPROC": 32, "FSIZE": SCRATCH, "NOFILE": 64, "CORE": 0}
-START, LOAD = 60.0, 10.0  # seconds for the jail to be ready, and for a submission's cells to run
+START, LOAD = 180.0, 10.0  # seconds for the jail to be ready, and for a submission's cells to run
 
 
 class NoJailError(RuntimeError):
@@ -39,7 +46,7 @@ class Jail:
     number : int
         Jails that run at the same time have different ones.
     packages : sequence of str
-        What can be imported inside, besides Python's own.
+        What can be imported inside, besides Python's own. With torch, the exercises' adapters are inside too.
 
     Raises
     ------
@@ -116,7 +123,7 @@ class Jail:
         finally:
             theirs.close()
         try:
-            send(self._control, LIMITS, time.monotonic() + START)
+            send(self._control, (LIMITS, "torch" in self.packages), time.monotonic() + START)
             if receive(self._control, time.monotonic() + START) == "ready":
                 return
         except WireError:
@@ -161,13 +168,13 @@ class Student:
         self._channel.close()
         self._jail.clear()
 
-    def call(self, name: str, arguments: tuple[Any, ...], limit: float) -> Outcome:
-        """Call a function of the submission; an `Outcome`, whatever happens inside."""
+    def call(self, name: str, arguments: tuple[Any, ...], limit: float, adapter: str = "") -> Outcome:
+        """Call a function of the submission, through an adapter; an `Outcome`, whatever happens inside."""
         if self._gone:
             return Outcome(error=f"Error: {self._gone}")
         deadline = time.monotonic() + limit
         try:
-            send(self._channel, [name, arguments], deadline)
+            send(self._channel, [name, arguments, adapter], deadline)
             answer = receive(self._channel, deadline)
         except LateError:
             self._gone = "it was stopped before"
@@ -228,8 +235,9 @@ def command(number: int, packages: Sequence[str]) -> list[str]:
         binds += [*_parents(base), "--ro-bind", str(base), str(base)]
     for name, folder in folders.items():
         binds += ["--ro-bind", str(folder), f"/packages/{name}"]
-    for name in ("inside.py", "wire.py"):
-        binds += ["--ro-bind", str(HERE / name), f"/jail/cnncourse/assignments/{name}"]
+    ours = [HERE / "inside.py", HERE / "wire.py", *([ADAPTERS] if "torch" in packages else [])]
+    for file in ours:
+        binds += ["--ro-bind", str(file), f"/jail/cnncourse/{file.parent.name}/{file.name}"]
     root = os.geteuid() == 0
     apart = (
         ["--unshare-user"]
@@ -253,15 +261,23 @@ def command(number: int, packages: Sequence[str]) -> list[str]:
     return [
         bwrap, "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try",
         "--die-with-parent", "--new-session", "--clearenv", "--cap-drop", "ALL", *apart,
-        "--perms", "0755", "--dir", "/packages", *_parents(Path("/jail/cnncourse/assignments/x")), *binds,
+        "--perms", "0755", "--dir", "/packages", *_parents(Path("/jail/cnncourse/assignments/x")),
+        "--perms", "0755", "--dir", "/jail/cnncourse/exercises", *binds,
         "--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev",
         "--perms", "1777", "--size", str(SCRATCH), "--tmpfs", "/scratch", "--remount-ro", "/",
         "--chdir", "/scratch",
         "--setenv", "PYTHONPATH", "/jail:/packages", "--setenv", "OMP_NUM_THREADS", "1",
         "--setenv", "OPENBLAS_NUM_THREADS", "1", "--setenv", "HOME", "/scratch",
-        "--setenv", "PATH", "/usr/bin:/bin",
+        "--setenv", "TMPDIR", "/scratch", "--setenv", "PATH", "/usr/bin:/bin",
         *drop, str(python), "-S", "-B", "-m", "cnncourse.assignments.inside",
     ]  # fmt: skip
+
+
+def packages_for(checkers: Sequence[Checker]) -> tuple[str, ...]:
+    """Return what a jail needs for exercises: NumPy, and torch with what it imports if one is about torch."""
+    if not any(isinstance(checker, Task) and checker.adapter for checker in checkers):
+        return ("numpy",)
+    return ("numpy", "torch", *(name for name in BESIDE_TORCH if importlib.util.find_spec(name)))
 
 
 def _parents(path: Path) -> list[str]:
@@ -276,6 +292,9 @@ def _folders(packages: Sequence[str]) -> dict[str, Path]:
     found = {}
     for name in packages:
         spec = importlib.util.find_spec(name)
+        if spec is not None and spec.origin and not spec.submodule_search_locations:
+            found[Path(spec.origin).name] = Path(spec.origin).resolve()  # a file
+            continue
         if spec is None or not spec.submodule_search_locations:
             raise NoJailError(f"there is no package {name} to take into the jail")
         folder = Path(spec.submodule_search_locations[0]).resolve()

@@ -10,12 +10,7 @@ from pathlib import Path
 
 SUFFIXES = (".ipynb", ".md", ".py")
 LARGEST = 20 << 20  # bytes
-OURS = (
-    "cnncourse",
-    "matplotlib",
-    "IPython",
-    "torch",
-)  # imports of a student's notebook that a jail does without
+OURS = ("cnncourse", "matplotlib", "IPython")  # imports of a student's notebook that a jail does without
 CORRELATIONS = ("convolve", "correlate")
 ALIKE = 0.8  # of two names, so that one is taken for the other
 
@@ -57,7 +52,7 @@ class Submission:
         return ""
 
 
-def read_submission(path: Path, wanted: Sequence[str]) -> Submission:
+def read_submission(path: Path, wanted: Sequence[str], torch: bool = False) -> Submission:
     """Return what is in a file; what cannot be read is said in its notes, never raised.
 
     Parameters
@@ -66,7 +61,10 @@ def read_submission(path: Path, wanted: Sequence[str]) -> Submission:
         ``.ipynb``, ``.md`` with fenced code, or ``.py``.
     wanted : sequence of str
         The functions and variables that the assignment asks for.
+    torch : bool
+        Whether torch is there to be imported.
     """
+    without = OURS if torch else (*OURS, "torch")
     notes: list[str] = []
     statements: list[str] = []
     defined: list[str] = []
@@ -83,9 +81,9 @@ def read_submission(path: Path, wanted: Sequence[str]) -> Submission:
             continue
         for node in tree.body:
             variables = [name for name in _assigned(node) if name in wanted]
-            if variables or _is_definition(node):
+            if variables or _is_definition(node, without):
                 statements.append(ast.unparse(node))
-                defined += [node.name] if isinstance(node, ast.FunctionDef) else variables
+                defined += [node.name] if isinstance(node, ast.FunctionDef | ast.ClassDef) else variables
     names = {}
     for name in wanted:
         if name in defined:
@@ -158,12 +156,12 @@ def _assigned(node: ast.stmt) -> list[str]:
     return [target.id for target in targets if isinstance(target, ast.Name)]
 
 
-def _is_definition(node: ast.stmt) -> bool:
+def _is_definition(node: ast.stmt, without: Sequence[str]) -> bool:
     """Return whether a statement defines something, and is no run of a notebook's work."""
     if isinstance(node, ast.Import):
-        return not all(alias.name.split(".")[0] in OURS for alias in node.names)
+        return not all(alias.name.split(".")[0] in without for alias in node.names)
     if isinstance(node, ast.ImportFrom):
-        return (node.module or "").split(".")[0] not in OURS
+        return (node.module or "").split(".")[0] not in without
     return isinstance(node, ast.FunctionDef | ast.ClassDef) or (
         isinstance(node, ast.Assign | ast.AnnAssign)
         and not any(isinstance(n, ast.Call) for n in ast.walk(node))

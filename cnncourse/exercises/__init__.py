@@ -16,6 +16,14 @@ You count the steps between the window's stops; the stops are one more.
 'How many stops has a window of 3 on an image of 3?'
 """
 
+from cnncourse.exercises.activations import check_gelu, check_he_deviation, check_relu_backward
+from cnncourse.exercises.alexnet import check_count_grouped, check_response_norm, check_top_k_accuracy
+from cnncourse.exercises.augmentation import check_flip, check_mixup, check_random_crop
+from cnncourse.exercises.cifar10 import (
+    check_class_accuracy,
+    check_confusion_matrix,
+    check_paired_interval,
+)
 from cnncourse.exercises.convolution import (
     check_conv2d,
     check_conv2d_backward,
@@ -24,33 +32,66 @@ from cnncourse.exercises.convolution import (
     check_output_size,
     check_slide,
 )
+from cnncourse.exercises.fast_convolution import check_col2im, check_fft_convolve, check_im2col
 from cnncourse.exercises.finding import Finding, Report
-from cnncourse.exercises.images import check_normalize
+from cnncourse.exercises.googlenet import check_class_maps, check_conv1x1, check_count_inception
+from cnncourse.exercises.images import check_channel_statistics, check_channels_first, check_normalize
 from cnncourse.exercises.learning import (
     check_cross_entropy,
     check_cross_entropy_backward,
     check_momentum_step,
     check_softmax,
 )
+from cnncourse.exercises.lenet import check_count_features, check_count_parameters, check_subsample
+from cnncourse.exercises.modern import check_depthwise_conv2d, check_group_norm, check_squeeze_excite
 from cnncourse.exercises.notebooks import notebook
+from cnncourse.exercises.other_tasks import check_box_iou, check_mean_iou, check_suppress
 from cnncourse.exercises.pencil import Pencil
-from cnncourse.exercises.pooling import check_max_pool2d, check_max_pool2d_backward
+from cnncourse.exercises.pooling import check_avg_pool2d, check_max_pool2d, check_max_pool2d_backward
 from cnncourse.exercises.program import Bug, Program
-from cnncourse.exercises.receptive_field import check_receptive_field
+from cnncourse.exercises.receptive_field import (
+    check_dilated_field,
+    check_receptive_field,
+    check_seen_pixels,
+)
+from cnncourse.exercises.resnet import check_fold_batch_norm, check_residual_backward, check_residual_block
 from cnncourse.exercises.sheet import Checker, Sheet, load_sheet, sheet_files
 from cnncourse.exercises.task import Mistake, Task
 from cnncourse.exercises.training import check_batch_norm, check_batch_norm_backward, check_dropout
+from cnncourse.exercises.training_loop import check_accuracy, check_train_epoch
+from cnncourse.exercises.transfer_learning import check_depth_rates, check_fit_head, check_standardize
+from cnncourse.exercises.vgg import check_count_activations, check_count_layout, check_count_multiply_adds
+from cnncourse.exercises.why_cnns import check_conv_matrix, check_count_dense, check_shift
+from cnncourse.exercises.your_images import (
+    check_calibration_error,
+    check_choose_temperature,
+    check_split_groups,
+)
 
-CHECKERS: dict[str, Checker] = {
+CHECKERS: dict[str, Checker] = {  # a chapter a row
     checker.name: checker
     for checker in (
-        check_normalize,
+        check_channels_first, check_channel_statistics, check_normalize,
+        check_count_dense, check_shift, check_conv_matrix,
         check_layer_in_numbers, check_slide, check_output_size, check_conv2d, check_conv2d_backward,
         check_outline,
-        check_max_pool2d, check_max_pool2d_backward,
+        check_max_pool2d, check_avg_pool2d, check_max_pool2d_backward,
+        check_relu_backward, check_gelu, check_he_deviation,
         check_softmax, check_cross_entropy, check_cross_entropy_backward, check_momentum_step,
-        check_batch_norm, check_batch_norm_backward, check_dropout,
-        check_receptive_field,
+        check_batch_norm, check_batch_norm_backward, check_dropout, check_train_epoch, check_accuracy,
+        check_receptive_field, check_seen_pixels, check_dilated_field,
+        check_im2col, check_col2im, check_fft_convolve,
+        check_count_parameters, check_count_features, check_subsample,
+        check_response_norm, check_top_k_accuracy, check_count_grouped,
+        check_count_multiply_adds, check_count_layout, check_count_activations,
+        check_conv1x1, check_count_inception, check_class_maps,
+        check_residual_block, check_residual_backward, check_fold_batch_norm,
+        check_depthwise_conv2d, check_group_norm, check_squeeze_excite,
+        check_confusion_matrix, check_class_accuracy, check_paired_interval,
+        check_random_crop, check_flip, check_mixup,
+        check_standardize, check_fit_head, check_depth_rates,
+        check_split_groups, check_calibration_error, check_choose_temperature,
+        check_box_iou, check_suppress, check_mean_iou,
     )
 }  # fmt: skip
 TASKS = {name: checker for name, checker in CHECKERS.items() if isinstance(checker, Task)}

@@ -6,14 +6,17 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
 
+HERE = str(Path(__file__).parent)
 LIBRARIES = ("torch", "scipy", "cnncourse", "tensorflow", "jax", "sklearn", "cv2")
 CALLS = ("convolve", "correlate")  # of NumPy
 PATIENCE = 0.5  # seconds that a thread gets to end after it was told to
+UNWANTED = "Unwanted: "  # before what `with_torch.Unwanted` says
 
 
 class _Stop(BaseException):
@@ -47,7 +50,7 @@ def call(function: Callable[..., Any], arguments: tuple[Any, ...], limit: float)
         except _Stop:
             return
         except BaseException as error:  # SystemExit of a learner's function too
-            found.append(Outcome(error=_describe(error)))
+            found.append(Outcome(error=describe(error)))
             return
         found.append(Outcome(value))
 
@@ -76,9 +79,11 @@ def _stop(thread: threading.Thread) -> None:
         thread.join(0.02)
 
 
-def _describe(error: BaseException) -> str:
+def describe(error: BaseException) -> str:
     """Return the error's kind, text, and the line of the learner's code that raised it."""
-    frames = traceback.extract_tb(error.__traceback__)[1:]  # without our own
+    if type(error).__name__ == UNWANTED[:-2]:
+        return f"{UNWANTED}{error}"
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith(HERE)]
     place = f", line {frames[0].lineno}: {frames[0].line}" if frames and frames[0].line else ""
     return f"{type(error).__name__}: {error}{place}"
 

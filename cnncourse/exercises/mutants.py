@@ -29,6 +29,8 @@ NAMES = {
     "sqrt": ("square",),
     "zeros": ("ones",),
     "log": ("log2",),
+    "eval": ("train",),
+    "train": ("eval",),
 }
 
 
@@ -45,8 +47,8 @@ def mutants(function: Callable[..., Any]) -> Iterator[Mutant]:
     """Yield copies of a function with one change in each.
 
     Changed are operators, comparisons, whole numbers by one, axes of sums and means, names of reductions,
-    truths, steps of -1 in slices, ``+=`` into ``=``, the order of what is returned; and each statement but
-    a return is left out.
+    truths, steps of -1 in slices, ``+=`` into ``=``, the order of what is returned, train and eval; and each
+    statement but a return is left out, and so are decorators and what is around the body of a ``with``.
 
     Parameters
     ----------
@@ -71,7 +73,7 @@ def mutants(function: Callable[..., Any]) -> Iterator[Mutant]:
             after = ways[choice]()
             choice += 1
             ast.fix_missing_locations(changed)
-            space = dict(function.__globals__)
+            space = dict(inspect.unwrap(function).__globals__)
             try:
                 exec(compile(changed, f"<mutant of {function.__name__}>", "exec"), space)  # noqa: S102 (our own code, changed)
             except SyntaxError:
@@ -105,11 +107,15 @@ def _ways(node: ast.AST, tree: ast.AST) -> Iterator[Callable[[], str]]:
         yield lambda: _set(node, "step", None)
     if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple):
         yield lambda: _set(node.value, "elts", node.value.elts[::-1])  # type: ignore[union-attr]
+    for place in range(len(getattr(node, "decorator_list", ()))):
+        yield lambda place=place: _without(node, "decorator_list", place)  # type: ignore[misc]
     for field in ("body", "orelse"):
         lines = getattr(node, field, None)
         for place, line in enumerate(lines if isinstance(lines, list) else ()):
             if isinstance(line, ast.AugAssign):
                 yield lambda field=field, place=place: _assigned(node, field, place)  # type: ignore[misc]
+            if isinstance(line, ast.With):
+                yield lambda field=field, place=place: _unwrapped(node, field, place)  # type: ignore[misc]
             if isinstance(line, ast.Assign | ast.AugAssign | ast.Expr) and len(lines or ()) > 1:
                 yield lambda field=field, place=place: _without(node, field, place)  # type: ignore[misc]
 
@@ -128,3 +134,9 @@ def _assigned(node: Any, field: str, place: int) -> str:
     line = getattr(node, field)[place]
     getattr(node, field)[place] = new = ast.Assign([line.target], line.value, lineno=line.lineno)
     return ast.unparse(new)
+
+
+def _unwrapped(node: Any, field: str, place: int) -> str:
+    line = getattr(node, field)[place]
+    getattr(node, field)[place : place + 1] = line.body
+    return f"without {ast.unparse(line).splitlines()[0]}"

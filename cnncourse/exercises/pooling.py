@@ -1,4 +1,4 @@
-"""Exercises of the chapter on pooling: the largest of each window, and where its gradient goes."""
+"""Exercises of the chapter on pooling: the largest and the mean of each window, and the way back."""
 
 from collections.abc import Iterator
 from itertools import product
@@ -92,6 +92,75 @@ check_max_pool2d = Task(
             "That's the smallest value of each window.",
             lambda x, size, stride: -_max_pool2d(-x, size, stride),
             ("min or max?",),
+        ),
+    ),
+)
+
+
+check_avg_pool2d = Task(
+    "avg_pool2d",
+    "Given feature maps x (N, C, H, W), the side of a square window and its stride. "
+    "Return the mean of each window, (N, C, H_out, W_out); windows that don't fit are left out.",
+    lambda x, size, stride: pooling.avg_pool2d(x, size, stride),
+    _maps,
+    (
+        Mistake(
+            "maximum",
+            "That's the largest value of each window; here we want the mean.",
+            _max_pool2d,
+            ("Average pooling weighs all values of a window alike.",),
+        ),
+        Mistake(
+            "sum",
+            "That's the sum of each window; its mean is wanted.",
+            lambda x, size, stride: size**2 * pooling.avg_pool2d(x, size, stride),
+            ("What comes out where all pixels are 1?",),
+        ),
+        Mistake(
+            "divided by the side",
+            "You divide by the window's side; it has side times side values.",
+            lambda x, size, stride: size * pooling.avg_pool2d(x, size, stride),
+            ("How many values does a window of 3 have?",),
+        ),
+        Mistake(
+            "stride one",
+            "The window moves by one pixel, whatever the stride.",
+            lambda x, size, stride: pooling.avg_pool2d(x, size, 1),
+            ("Output row i belongs to the window that begins at row i times the stride.",),
+        ),
+        Mistake(
+            "stride is the size",
+            "The window moves by its own size; the stride is a number of its own.",
+            lambda x, size, stride: pooling.avg_pool2d(x, size, size),
+            ("Windows may overlap.",),
+        ),
+        Mistake(
+            "over channels",
+            "You average over the channels too; each map is pooled by itself.",
+            lambda x, size, stride: np.repeat(
+                pooling.avg_pool2d(x, size, stride).mean(axis=1, keepdims=True), x.shape[1], axis=1
+            ),
+            ("Which axes belong to one window?",),
+        ),
+        Mistake(
+            "a sample",
+            "You keep the first value of each window and drop the others.",
+            lambda x, size, stride: x[
+                :, :, : x.shape[2] - size + 1 : stride, : x.shape[3] - size + 1 : stride
+            ],
+            ("On how many values does your answer depend?",),
+        ),
+        Mistake(
+            "partial windows",
+            "You pool windows that stick out over the border too; they are left out.",
+            lambda x, size, stride: pooling.avg_pool2d(x, size, stride, ceil_mode=True),
+            ("How many whole windows of 2 fit into 5 pixels?",),
+        ),
+        Mistake(
+            "last place left out",
+            "Your output lacks its last row and column.",
+            lambda x, size, stride: pooling.avg_pool2d(x, size, stride)[:, :, :-1, :-1],
+            ("How many stops has the window? Fence posts, not rails.",),
         ),
     ),
 )

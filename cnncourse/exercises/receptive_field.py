@@ -1,6 +1,6 @@
-"""The exercise of the chapter on receptive fields: how much one value of the last layer sees."""
+"""Exercises of the chapter on receptive fields: how much a value sees, which pixels, and with dilation."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -107,6 +107,216 @@ check_receptive_field = Task(
             "product",
             "You multiply the kernels; each adds its part.",
             lambda kernels, strides: int(np.prod(kernels)) if kernels else 1,
+            ("Two 3x3 see 5 pixels, not 9.",),
+        ),
+    ),
+    by_hand=False,
+)
+
+
+def _places(rng: np.random.Generator) -> Iterator[Inputs]:
+    yield [3], [1], [0], 0
+    yield [3], [1], [1], 0
+    yield [3, 3], [2, 1], [1, 1], 2
+    yield [2, 3], [2, 2], [0, 1], 1
+    for _ in range(8):
+        depth = int(rng.integers(2, 6))
+        kernels, strides = rng.integers(2, 8, size=depth), rng.integers(1, 4, size=depth)
+        paddings = rng.integers(0, kernels // 2 + 1)
+        yield (
+            [int(k) for k in kernels],
+            [int(s) for s in strides],
+            [int(p) for p in paddings],
+            int(rng.integers(1, 9)),
+        )
+
+
+def _seen_pixels(kernels: list[int], strides: list[int], paddings: list[int], index: int) -> tuple[int, int]:
+    first = last = index
+    for kernel, stride, padding in reversed(list(zip(kernels, strides, paddings, strict=True))):
+        first, last = first * stride - padding, last * stride - padding + kernel - 1
+    return first, last
+
+
+def _first_to_last(
+    kernels: list[int], strides: list[int], paddings: list[int], index: int
+) -> tuple[int, int]:
+    return _seen_pixels(kernels[::-1], strides[::-1], paddings[::-1], index)
+
+
+def _padding_unscaled(
+    kernels: list[int], strides: list[int], paddings: list[int], index: int
+) -> tuple[int, int]:
+    first, last = _seen_pixels(kernels, strides, [0] * len(paddings), index)
+    return first - sum(paddings), last - sum(paddings)
+
+
+def _moved(first: int, last: int) -> Callable[..., tuple[int, int]]:
+    """Return `_seen_pixels` with both ends moved."""
+
+    def function(kernels: list[int], strides: list[int], paddings: list[int], index: int) -> tuple[int, int]:
+        a, b = _seen_pixels(kernels, strides, paddings, index)
+        return a + first, b + last
+
+    return function
+
+
+check_seen_pixels = Task(
+    "seen_pixels",
+    "Given the kernels' sides, strides and paddings of layers along one axis, from the first to the last, "
+    "as three lists, and the index of a value of the last layer, from 0. Pixels count from 0 too; those in "
+    "the padding are below 0. Return first, last, the first and the last pixel that this value depends on.",
+    _seen_pixels,
+    _places,
+    (
+        Mistake(
+            "no padding",
+            "You leave out the paddings, which move everything to the left.",
+            lambda kernels, strides, paddings, index: _seen_pixels(
+                kernels, strides, [0] * len(paddings), index
+            ),
+            ("Where does the first window of a layer with padding 1 begin?",),
+        ),
+        Mistake(
+            "padding unscaled",
+            "You count every padding in pixels; a padding of 1 after a stride of 2 is 2 pixels wide.",
+            _padding_unscaled,
+            ("How far apart, in pixels, are two neighbors of the second layer's input?",),
+        ),
+        Mistake(
+            "one past the last",
+            "last: that's one past the last pixel, as in a range.",
+            _moved(0, 1),
+            ("Which pixels does one 3x3 at index 0 see? 0, 1 and 2.",),
+        ),
+        Mistake(
+            "counted from one",
+            "You count pixels from 1.",
+            _moved(1, 1),
+            ("Which pixels does one 3x3 at index 0 see? 0, 1 and 2.",),
+        ),
+        Mistake(
+            "from the first layer",
+            "You go through the layers from the first to the last; the way from a value to its pixels "
+            "begins at the last.",
+            _first_to_last,
+            ("Which layer made the value?",),
+        ),
+        Mistake(
+            "index alone",
+            "The value's index isn't multiplied by the strides.",
+            lambda kernels, strides, paddings, index: tuple(
+                end + index for end in _seen_pixels(kernels, strides, paddings, 0)
+            ),
+            ("How far apart, in pixels, do two neighbors of the last layer begin?",),
+        ),
+        Mistake(
+            "first value",
+            "Your answer doesn't depend on the index.",
+            lambda kernels, strides, paddings, index: _seen_pixels(kernels, strides, paddings, 0),
+            ("Where is `index` in your function?",),
+        ),
+        Mistake(
+            "padding inward",
+            "You add the paddings; they move the windows to the left.",
+            lambda kernels, strides, paddings, index: _seen_pixels(
+                kernels, strides, [-padding for padding in paddings], index
+            ),
+            ("Where does the first window of a layer with padding 1 begin?",),
+        ),
+        Mistake(
+            "cut at the border",
+            "What is below 0 is cut off; the padding counts as pixels below 0.",
+            lambda kernels, strides, paddings, index: tuple(
+                max(end, 0) for end in _seen_pixels(kernels, strides, paddings, index)
+            ),
+            ("Where does the first window of a layer with padding 1 begin?",),
+        ),
+    ),
+    by_hand=False,
+)
+
+
+def _dilated(rng: np.random.Generator) -> Iterator[Inputs]:
+    yield [], []
+    yield [3], [2]
+    yield [3, 3], [1, 2]
+    yield [3, 3, 3], [1, 2, 4]
+    for _ in range(8):
+        depth = int(rng.integers(2, 6))
+        yield (
+            [int(k) for k in rng.integers(2, 6, size=depth)],
+            [int(d) for d in rng.integers(1, 6, size=depth)],
+        )
+
+
+def _dilated_field(kernels: list[int], dilations: list[int]) -> int:
+    return 1 + sum((k - 1) * d for k, d in zip(kernels, dilations, strict=True))
+
+
+def _multiplied(kernels: list[int], dilations: list[int]) -> int:
+    return _field(kernels, dilations)
+
+
+check_dilated_field = Task(
+    "dilated_field",
+    "Given the kernels' sides and the dilations of layers with stride 1, from the first to the last, as two "
+    "lists. A kernel with dilation d takes every d-th of its inputs. Return the side of the receptive "
+    "field of one value of the last layer, in pixels.",
+    _dilated_field,
+    _dilated,
+    (
+        Mistake(
+            "no dilations",
+            "Your answer doesn't depend on the dilations.",
+            lambda kernels, dilations: _field(kernels, [1] * len(kernels)),
+            ("How wide is a kernel of 3 with dilation 2?",),
+        ),
+        Mistake(
+            "kernel times dilation",
+            "You stretch the kernel's side; it's the gaps between its weights that stretch, one fewer.",
+            lambda kernels, dilations: 1 + sum(k * d - 1 for k, d in zip(kernels, dilations, strict=True)),
+            ("How wide is a kernel of 3 with dilation 2? Draw it.",),
+        ),
+        Mistake(
+            "as strides",
+            "The dilations multiply from layer to layer in yours, as strides do; a dilation is its layer's "
+            "alone.",
+            _multiplied,
+            ("How far apart are neighbors of a layer whose strides are all 1?",),
+        ),
+        Mistake(
+            "whole kernels",
+            "Each layer adds its whole width; one pixel of it is there already.",
+            lambda kernels, dilations: (
+                1 + sum((k - 1) * d + 1 for k, d in zip(kernels, dilations, strict=True))
+            ),
+            ("Two 3x3 see 5 pixels, not 7.",),
+        ),
+        Mistake(
+            "begins at zero",
+            "One too few: without a layer, a pixel sees itself.",
+            lambda kernels, dilations: _dilated_field(kernels, dilations) - 1,
+            ("What does an empty list of layers see?",),
+        ),
+        Mistake(
+            "last layer alone",
+            "Only the last layer counts in yours.",
+            lambda kernels, dilations: _dilated_field(kernels[-1:], dilations[-1:]),
+            ("What does a value of the layer before see?",),
+        ),
+        Mistake(
+            "dilation of the layer before",
+            "You stretch each kernel by the dilation of the layer before.",
+            lambda kernels, dilations: _dilated_field(kernels, [1, *dilations[:-1]][: len(kernels)]),
+            ("Whose weights does a dilation move apart?",),
+        ),
+        Mistake(
+            "product",
+            "You multiply the widths; each layer adds its part.",
+            lambda kernels, dilations: int(
+                np.prod([(k - 1) * d + 1 for k, d in zip(kernels, dilations, strict=True)])
+            ),
             ("Two 3x3 see 5 pixels, not 9.",),
         ),
     ),

@@ -3,11 +3,12 @@
 import inspect
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from cnncourse.exercises.calling import Outcome, borrowed, call
+from cnncourse.exercises.calling import UNWANTED, Outcome, borrowed, call, describe
 from cnncourse.exercises.finding import Finding, Report
 from cnncourse.exercises.program import Bug, Program
 
@@ -59,6 +60,13 @@ class Task:
         Whether calls of libraries that do the work are found.
     program : Program, optional
         In which a bug is planted, where the learner is to mend one; see `broken`.
+    adapter : str
+        For exercises with torch, the function of `cnncourse.exercises.with_torch` that makes what the
+        learner's function gets from plain numbers, calls it, and returns plain numbers.
+    parts : tuple of str
+        What the adapter returns; what is true or false as a question.
+    setting : str
+        How the learner's arguments are made from the inputs, if there is an adapter.
     """
 
     name: str
@@ -68,6 +76,9 @@ class Task:
     mistakes: Sequence[Mistake] = ()
     by_hand: bool = True
     program: Program | None = None
+    adapter: str = ""
+    parts: tuple[str, ...] = ()
+    setting: str = ""
 
     @classmethod
     def broken(
@@ -124,7 +135,17 @@ class Task:
         seed = new_seed() if seed is None else seed
         if self.by_hand and (name := borrowed(function)):
             return Report(self.name, 0, self.library(name), seed)
-        return self.judge(lambda arguments: call(function, arguments, limit), seed, limit)
+        adapted = self.adapted(function)
+        return self.judge(lambda arguments: call(adapted, arguments, limit), seed, limit)
+
+    def adapted(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a function of the inputs: `function` itself, or the adapter that calls it."""
+        if not self.adapter:
+            return function
+        from cnncourse.exercises import with_torch  # loads torch, which the other exercises do without
+
+        with_torch.warm_up()
+        return partial(getattr(with_torch, self.adapter), function)
 
     def judge(self, attempt: Callable[[Inputs], Outcome], seed: int, limit: float = LIMIT) -> Report:
         """Judge a function that is called elsewhere.
@@ -143,9 +164,10 @@ class Task:
         Report
         """
         tried: list[Tried] = []
+        solution = self.adapted(self.solution)
         for arguments in self.inputs(np.random.default_rng(seed)):
             outcome = attempt(arguments)
-            right = _arrays(self.solution(*_copies(arguments)))
+            right = _arrays(solution(*_copies(arguments)))
             if (found := self._look(arguments, outcome, right, limit, tried)) is not None:
                 return Report(self.name, len(tried) + 1, found, seed)
             tried.append((arguments, right, _arrays(outcome.value)))
@@ -171,13 +193,15 @@ class Task:
         if outcome.late:
             return Finding("time", f"It took longer than {limit:g} seconds. Does a loop never end?", where)
         if outcome.error:
-            message, raised = f"It raised {outcome.error}", outcome.error.split(":")[0]
+            unwanted = outcome.error.startswith(UNWANTED)
+            message = outcome.error.removeprefix(UNWANTED) if unwanted else f"It raised {outcome.error}"
             for mistake in self.mistakes:  # one that raises where this one does
-                if _raised(mistake.function, arguments) == raised and _all_agree(mistake.function, tried):
+                function = self.adapted(mistake.function)
+                if _raised(function, arguments) == _raising(outcome.error) and _all_agree(function, tried):
                     return Finding(mistake.name, f"{mistake.message} {message}", where, mistake.hints)
-            return Finding("error", message, where)
+            return Finding("type" if unwanted else "error", message, where)
         if outcome.changed:
-            name = self.parameters[outcome.changed[0]]
+            name = self.arguments[outcome.changed[0]]
             hints = (f"Who else may need {name} afterwards?", f"Work on a copy: {name} = {name}.copy()")
             return Finding(
                 "changed input", f"It changed {name} itself, which belongs to the caller.", where, hints
@@ -206,7 +230,7 @@ class Task:
         arguments, right, given = case
         where = self._show(arguments, given)
         for mistake in self.mistakes:
-            if _all_agree(mistake.function, tried):
+            if _all_agree(self.adapted(mistake.function), tried):
                 return Finding(mistake.name, mistake.message, where, mistake.hints)
         for part, (a, b) in enumerate(zip(right, given, strict=True)):
             of = self._of(part, right)
@@ -222,13 +246,17 @@ class Task:
         part = next(n for n, (a, b) in enumerate(zip(right, given, strict=True)) if not _near(a, b).all())
         of = self._of(part, right)
         a, b = right[part], given[part]
+        if a.dtype.kind == "b" and self.parts:
+            said, wanted = ("Yes", "no") if b else ("No", "yes")
+            return Finding("wrong", f"{self.parts[part]} {said}; it should be {wanted}.{some}", where)
         return Finding(
             "wrong", f"Wrong numbers{of}: {_likeness(a, b)}.{some}", where, ("Do this input with a pencil.",)
         )
 
     def _of(self, part: int, right: Sequence[np.ndarray]) -> str:
         """Return which of several results is meant, as text to put behind a noun."""
-        return f" of {self.returns.split(', ')[part]}" if len(right) > 1 else ""
+        names = self.parts or self.returns.split(", ")
+        return f" of {names[part]}" if len(right) > 1 else ""
 
     @property
     def returns(self) -> str:
@@ -237,13 +265,22 @@ class Task:
 
     @property
     def parameters(self) -> list[str]:
-        """The names of what the function is given."""
+        """The names of what the learner's function is given."""
         return list(inspect.signature(self.solution).parameters)
+
+    @property
+    def arguments(self) -> list[str]:
+        """The names of the inputs: those of the parameters, or of what the adapter makes them from."""
+        return list(inspect.signature(self.adapted(self.solution)).parameters)
 
     def _show(self, arguments: Inputs, given: Sequence[np.ndarray] | None = None) -> str:
         """Return a call as text that can be typed, and what came out."""
-        lines = [f"{name} = {_text(value)}" for name, value in zip(self.parameters, arguments, strict=False)]
-        lines += [f"your answer: {_text(each)}" for each in given or ()]
+        lines = [f"{name} = {_text(value)}" for name, value in zip(self.arguments, arguments, strict=False)]
+        lines += [self.setting] if self.setting else []
+        names = self.parts or ["your answer"] * len(given or ())
+        ends = ["" if name.endswith("?") else ":" for name in names]
+        answers = zip(names, ends, given or (), strict=False)
+        lines += [f"{name}{end} {_text(each)}" for name, end, each in answers]
         return "\n".join(lines)
 
 
@@ -278,8 +315,13 @@ def _raised(function: Callable[..., Any], arguments: Inputs) -> str:
         with np.errstate(all="ignore"):
             function(*_copies(arguments))
     except Exception as error:
-        return type(error).__name__
+        return _raising(describe(error))
     return ""
+
+
+def _raising(error: str) -> str:
+    """Return what two errors have in common if they are of one kind."""
+    return error if error.startswith(UNWANTED) else error.split(":")[0]
 
 
 def _agrees(function: Callable[..., Any], arguments: Inputs, given: Sequence[np.ndarray]) -> bool:
@@ -312,6 +354,7 @@ def _same_answer(tried: Sequence[Tried]) -> bool:
 
 def _likeness(right: np.ndarray, given: np.ndarray) -> str:
     """Return how a wrong answer is like the right one."""
+    right, given = (each.astype(float) if each.dtype.kind == "b" else each for each in (right, given))
     off = ~_near(right, given)
     if _near(right, -given).all():
         return "the sign is turned round"

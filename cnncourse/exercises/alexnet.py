@@ -1,0 +1,277 @@
+"""Exercises of the chapter on AlexNet: response normalization, top-k accuracy, convolutions in groups."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from cnncourse.exercises.task import Inputs, Mistake, Task
+
+Array = np.ndarray
+
+
+def _responses(rng: np.random.Generator) -> Iterator[Inputs]:
+    yield np.array([1.0, 2.0, 3.0]).reshape(1, 3, 1, 1), 3, 1.0, 0.5, 0.0
+    yield np.array([0.0, 100, 20, 0, 0, 20]).reshape(1, 6, 1, 1), 5, 1e-4, 0.75, 2.0
+    for shape, size in (((1, 4, 2, 2), 3), ((2, 6, 3, 2), 5), ((2, 8, 2, 3), 5)):
+        x = 3 * rng.normal(size=shape)
+        yield x, size, float(rng.uniform(0.1, 1)), float(rng.uniform(0.6, 0.9)), float(rng.uniform(1, 2))
+
+
+def _response_norm(x: Array, size: int, alpha: float, beta: float, k: float) -> Array:
+    return _by_sum(x, x**2, size, alpha, beta, k)
+
+
+def _by_sum(
+    x: Array,
+    of: Array,
+    size: int,
+    alpha: float,
+    beta: float,
+    k: float,
+    sides: tuple[int, int] | None = None,
+) -> Array:
+    total = _neighbors(of, *(sides or (size // 2, size // 2)))
+    return np.asarray(x / (k + alpha * total) ** beta)
+
+
+def _neighbors(of: Array, before: int, after: int) -> Array:
+    """Return the sum over channels from `before` a channel to `after` it."""
+    wide = np.pad(of, ((0, 0), (before, after), (0, 0), (0, 0)))
+    return np.asarray(sum(wide[:, n : n + of.shape[1]] for n in range(before + after + 1)))
+
+
+def _over_places(x: Array, size: int, alpha: float, beta: float, k: float) -> Array:
+    wide = np.pad(x**2, ((0, 0), (0, 0), (size // 2,) * 2, (size // 2,) * 2))
+    total = np.lib.stride_tricks.sliding_window_view(wide, (size, size), axis=(2, 3)).sum(axis=(-2, -1))
+    return np.asarray(x / (k + alpha * total) ** beta)
+
+
+check_response_norm = Task(
+    "response_norm",
+    "Given maps x (N, C, H, W), an odd size, alpha, beta and k. Each number is divided by (k + alpha * s) "
+    "** beta, where s is the sum of the squares at the same place in size neighboring channels, its own in "
+    "the middle; beyond the first and the last there's nothing. Return the normalized maps (N, C, H, W).",
+    _response_norm,
+    _responses,
+    (
+        Mistake(
+            "over places",
+            "You sum over neighboring places; the sum goes over neighboring channels, at the same place.",
+            _over_places,
+            ("Which axis is that of the channels?",),
+        ),
+        Mistake(
+            "no squares",
+            "You sum the numbers themselves; their squares are wanted.",
+            lambda x, size, alpha, beta, k: _by_sum(x, x, size, alpha, beta, k),
+            ("May a sum of negative numbers be under a power?",),
+        ),
+        Mistake(
+            "absolute values",
+            "You sum absolute values; squares are wanted.",
+            lambda x, size, alpha, beta, k: _by_sum(x, np.abs(x), size, alpha, beta, k),
+            ("Read the formula's s again.",),
+        ),
+        Mistake(
+            "divided by the size",
+            "You divide alpha by the size, as torch does; the paper doesn't.",
+            lambda x, size, alpha, beta, k: _response_norm(x, size, alpha / size, beta, k),
+            ("Is it a sum or a mean?",),
+        ),
+        Mistake(
+            "all channels",
+            "You sum over all channels; only the neighbors count.",
+            lambda x, size, alpha, beta, k: x / (k + alpha * (x**2).sum(axis=1, keepdims=True)) ** beta,
+            ("How many channels are within a size of 3?",),
+        ),
+        Mistake(
+            "channels behind alone",
+            "The sum goes over a channel and those before it; half of them should come after.",
+            lambda x, size, alpha, beta, k: _by_sum(x, x**2, size, alpha, beta, k, (size - 1, 0)),
+            ("Where in the window is the channel itself?",),
+        ),
+        Mistake(
+            "without itself",
+            "A number's own square is missing in the sum.",
+            lambda x, size, alpha, beta, k: (
+                x / (k + alpha * (_neighbors(x**2, size // 2, size // 2) - x**2)) ** beta
+            ),
+            ("How many channels are within a size of 3?",),
+        ),
+        Mistake(
+            "size on each side",
+            "The window reaches as far as size to each side; all of it is size channels wide.",
+            lambda x, size, alpha, beta, k: _by_sum(x, x**2, size, alpha, beta, k, (size, size)),
+            ("How many channels are within a size of 3?",),
+        ),
+        Mistake(
+            "no k",
+            "k is missing.",
+            lambda x, size, alpha, beta, k: _response_norm(x, size, alpha, beta, 0.0),
+            ("What becomes of a 0 among zeros?",),
+        ),
+        Mistake(
+            "no power",
+            "beta is missing: you divide by the bracket itself.",
+            lambda x, size, alpha, beta, k: _response_norm(x, size, alpha, 1.0, k),
+            ("Where is `beta` in your function?",),
+        ),
+    ),
+)
+
+
+def _guesses(rng: np.random.Generator) -> Iterator[Inputs]:
+    yield np.array([[3.0, 1.0, 2.0]]), np.array([2]), 2
+    yield np.array([[3.0, 1.0, 2.0], [0.0, 5.0, 4.0]]), np.array([1, 0]), 2
+    for N, K, k in ((5, 4, 2), (9, 6, 3), (12, 8, 5), (11, 5, 1)):
+        yield rng.normal(size=(N, K)), rng.integers(0, K, size=N), k
+
+
+def _top_k(logits: Array, labels: Array, k: int) -> float:
+    return float(_hits(logits, labels, k).mean())
+
+
+def _hits(logits: Array, labels: Array, k: int) -> Array:
+    order = np.argsort(-logits, axis=1)
+    return np.asarray((order[:, :k] == labels[:, None]).any(axis=1))
+
+
+check_top_k_accuracy = Task(
+    "top_k_accuracy",
+    "Given logits (N, K), labels (N,) and k. An answer counts as right if the label is among its k highest "
+    "logits. Return the share of right answers.",
+    _top_k,
+    _guesses,
+    (
+        Mistake(
+            "top 1",
+            "Only the highest logit counts in yours; the k highest should.",
+            lambda logits, labels, k: _top_k(logits, labels, 1),
+            ("Where is `k` in your function?",),
+        ),
+        Mistake(
+            "lowest",
+            "You look among the k lowest logits.",
+            lambda logits, labels, k: _top_k(-logits, labels, k),
+            ("In which direction does np.argsort sort?",),
+        ),
+        Mistake(
+            "error",
+            "That's the share of wrong answers.",
+            lambda logits, labels, k: 1 - _top_k(logits, labels, k),
+            ("The papers give the top-5 error. What's asked for here?",),
+        ),
+        Mistake(
+            "one too few",
+            "You look among k - 1.",
+            lambda logits, labels, k: _top_k(logits, labels, k - 1),
+            ("How many numbers are in order[1:k]?",),
+        ),
+        Mistake(
+            "one too many",
+            "You look among k + 1.",
+            lambda logits, labels, k: _top_k(logits, labels, k + 1),
+            ("< or <=?",),
+        ),
+        Mistake(
+            "k-th alone",
+            "Only the k-th highest logit counts in yours; all from the first to the k-th should.",
+            lambda logits, labels, k: (
+                _hits(logits, labels, k).astype(float) - _hits(logits, labels, k - 1)
+            ).mean(),
+            ("Is an answer wrong if the label has the highest logit?",),
+        ),
+        Mistake(
+            "a number of images",
+            "That's how many are right; the share is wanted.",
+            lambda logits, labels, k: _hits(logits, labels, k).sum(),
+            ("Divide by what?",),
+        ),
+        Mistake(
+            "divided by k",
+            "You divide by k too; an image is right or wrong, whatever k is.",
+            lambda logits, labels, k: _top_k(logits, labels, k) / k,
+            ("What's the largest answer that is possible?", "any, not mean."),
+        ),
+    ),
+)
+
+
+def _groups(rng: np.random.Generator) -> Iterator[Inputs]:
+    yield 2, 4, 1, 1
+    yield 2, 4, 1, 2
+    yield 96, 256, 5, 2
+    for _ in range(6):
+        groups = int(rng.integers(2, 5))
+        a, b = rng.choice(np.arange(2, 9), size=2, replace=False)
+        yield groups * int(a), groups * int(b), int(rng.integers(2, 6)), groups
+
+
+def _count_grouped(in_channels: int, out_channels: int, kernel_size: int, groups: int) -> int:
+    return out_channels * (in_channels // groups * kernel_size**2 + 1)
+
+
+def _grouped(count: Any) -> Any:
+    return lambda C_in, C_out, K, groups: count(C_in, C_out, K * K, groups)
+
+
+check_count_grouped = Task(
+    "count_grouped",
+    "Given in_channels and out_channels of a convolution, its kernel_size and the number of groups, into "
+    "which both are divided: an output channel sees the input channels of its group alone. Return the "
+    "number of weights and biases.",
+    _count_grouped,
+    _groups,
+    (
+        Mistake(
+            "no groups",
+            "You count as if every output channel saw all input channels.",
+            _grouped(lambda a, b, K2, g: b * (a * K2 + 1)),
+            ("How many input channels does a filter see?",),
+        ),
+        Mistake(
+            "both divided",
+            "You divide input and output channels and forget that there are several groups.",
+            _grouped(lambda a, b, K2, g: b // g * (a // g * K2 + 1)),
+            ("How many filters are there in all groups together?",),
+        ),
+        Mistake(
+            "biases divided",
+            "You divide the biases too; each output channel has one.",
+            _grouped(lambda a, b, K2, g: b * a // g * K2 + b // g),
+            ("How many biases has nn.Conv2d(96, 256, 5, groups=2)?",),
+        ),
+        Mistake(
+            "multiplied",
+            "Groups make it more in yours; they make it less.",
+            _grouped(lambda a, b, K2, g: b * (a * g * K2 + 1)),
+            ("How many input channels does a filter see?",),
+        ),
+        Mistake(
+            "no biases",
+            "The biases are missing.",
+            _grouped(lambda a, b, K2, g: b * a // g * K2),
+            ("What is added to every place of an output channel?",),
+        ),
+        Mistake(
+            "biases of the groups",
+            "You count a bias for each group; each output channel has one.",
+            _grouped(lambda a, b, K2, g: b * a // g * K2 + g),
+            ("How many biases has nn.Conv2d(96, 256, 5, groups=2)?",),
+        ),
+        Mistake(
+            "a row of a kernel",
+            "A kernel has side times side weights; you count its side.",
+            lambda C_in, C_out, K, groups: C_out * (C_in // groups * K + 1),
+            ("How many numbers are in a 5x5 kernel?",),
+        ),
+        Mistake(
+            "bias for each kernel",
+            "You count a bias for each kernel; a filter has one.",
+            _grouped(lambda a, b, K2, g: b * a // g * (K2 + 1)),
+            ("What is added to every place of an output channel?",),
+        ),
+    ),
+    by_hand=False,
+)

@@ -1,0 +1,249 @@
+"""Right answers to exercises of the book's second part, each written in two ways."""
+
+import math
+
+import numpy as np
+
+
+def parameters_by_filters(in_channels, out_channels, kernel_size, bias):
+    one_filter = in_channels * kernel_size * kernel_size
+    if bias:
+        one_filter += 1
+    return out_channels * one_filter
+
+
+def parameters_by_shapes(in_channels, out_channels, kernel_size, bias):
+    weight = math.prod((out_channels, in_channels, kernel_size, kernel_size))
+    return weight + (out_channels if bias else 0)
+
+
+def features_by_sides(size, layers):
+    features = 0
+    for channels, kernel, stride, padding in layers:
+        size = (size + 2 * padding - kernel) // stride + 1
+        features = channels * size**2
+    return features
+
+
+def features_by_counting(size, layers):
+    side = size
+    for _, kernel, stride, padding in layers:
+        side = len(range(-padding, side + padding - kernel + 1, stride))
+    return layers[-1][0] * side * side
+
+
+def subsample_by_slices(x, weight, bias):
+    total = x[:, :, ::2, ::2] + x[:, :, 1::2, ::2] + x[:, :, ::2, 1::2] + x[:, :, 1::2, 1::2]
+    return weight[:, None, None] * total + bias[:, None, None]
+
+
+def subsample_by_loops(x, weight, bias):
+    N, C, H, W = x.shape
+    y = np.zeros((N, C, H // 2, W // 2))
+    for n, c, i, j in np.ndindex(*y.shape):
+        y[n, c, i, j] = weight[c] * x[n, c, 2 * i : 2 * i + 2, 2 * j : 2 * j + 2].sum() + bias[c]
+    return y
+
+
+def response_norm_by_channels(x, size, alpha, beta, k):
+    y, reach = np.zeros(x.shape), size // 2
+    for c in range(x.shape[1]):
+        near = x[:, max(c - reach, 0) : c + reach + 1]
+        y[:, c] = x[:, c] / (k + alpha * (near**2).sum(axis=1)) ** beta
+    return y
+
+
+def response_norm_by_matrix(x, size, alpha, beta, k):
+    c = np.arange(x.shape[1])
+    near = abs(c[:, None] - c) <= size // 2
+    total = np.einsum("dc,nchw->ndhw", near, x * x)
+    return x * (k + alpha * total) ** -beta
+
+
+def top_k_by_sorting(logits, labels, k):
+    order = np.argsort(logits, axis=1)[:, ::-1]
+    right = 0
+    for row, label in zip(order, labels, strict=True):
+        right += label in row[:k]
+    return right / len(labels)
+
+
+def top_k_by_rank(logits, labels, k):
+    of_label = logits[np.arange(len(labels)), labels]
+    above = (logits > of_label[:, None]).sum(axis=1)
+    return (above < k).mean()
+
+
+def grouped_by_filters(in_channels, out_channels, kernel_size, groups):
+    one_filter = (in_channels // groups) * kernel_size**2 + 1
+    return out_channels * one_filter
+
+
+def grouped_by_groups(in_channels, out_channels, kernel_size, groups):
+    total = 0
+    for _ in range(groups):
+        a, b = in_channels // groups, out_channels // groups
+        total += a * b * kernel_size**2 + b
+    return total
+
+
+def work_by_places(in_channels, out_channels, kernel_size, size, stride, padding):
+    side = (size + 2 * padding - kernel_size) // stride + 1
+    return in_channels * out_channels * kernel_size**2 * side**2
+
+
+def work_by_counting(in_channels, out_channels, kernel_size, size, stride, padding):
+    side = len(range(0, size + 2 * padding - kernel_size + 1, stride))
+    one_output = in_channels * kernel_size * kernel_size
+    return one_output * out_channels * side * side
+
+
+def layout_by_loop(layout, in_channels):
+    total = 0
+    for entry in layout:
+        if entry != "M":
+            total += 9 * in_channels * entry + entry
+            in_channels = entry
+    return total
+
+
+def layout_by_pairs(layout, in_channels):
+    widths = [in_channels] + [entry for entry in layout if entry != "M"]
+    return sum((3 * 3 * a + 1) * b for a, b in zip(widths, widths[1:]))  # noqa: B905, RUF007 (as a learner writes)
+
+
+def activations_by_loop(layout, size):
+    total = 0
+    for entry in layout:
+        if entry == "M":
+            size //= 2
+        else:
+            total += entry * size * size
+    return total
+
+
+def activations_by_blocks(layout, size):
+    total, poolings = 0, 0
+    for entry in layout:
+        if isinstance(entry, str):
+            poolings += 1
+        else:
+            total += entry * (size // 2**poolings) ** 2
+    return total
+
+
+def conv1x1_by_pixels(x, weight, bias):
+    N, _, H, W = x.shape
+    y = np.zeros((N, len(weight), H, W))
+    for n, i, j in np.ndindex(N, H, W):
+        y[n, :, i, j] = weight @ x[n, :, i, j] + bias
+    return y
+
+
+def conv1x1_by_product(x, weight, bias):
+    rows = x.transpose(0, 2, 3, 1) @ weight.T + bias  # (N, H, W, C_out)
+    return rows.transpose(0, 3, 1, 2)
+
+
+def inception_by_layers(in_channels, widths):
+    def conv(inputs, outputs, side):
+        return (inputs * side**2 + 1) * outputs
+
+    one, reduce3, three, reduce5, five, pool = widths
+    total = conv(in_channels, one, 1) + conv(in_channels, pool, 1)
+    total += conv(in_channels, reduce3, 1) + conv(reduce3, three, 3)
+    total += conv(in_channels, reduce5, 1) + conv(reduce5, five, 5)
+    return total
+
+
+def inception_by_table(in_channels, widths):
+    inputs = [in_channels, in_channels, widths[1], in_channels, widths[3], in_channels]
+    sides = [1, 1, 3, 1, 5, 1]
+    weights = sum(a * b * k * k for a, b, k in zip(inputs, widths, sides, strict=True))
+    return weights + sum(widths)
+
+
+def class_maps_by_einsum(maps, weight):
+    evidence = np.einsum("nchw,kc->nkhw", maps, weight)
+    return evidence.mean(axis=(2, 3)), evidence
+
+
+def class_maps_by_pooling(maps, weight):
+    N, _, H, W = maps.shape
+    pooled = maps.sum(axis=(2, 3)) / (H * W)
+    evidence = np.zeros((N, len(weight), H, W))
+    for n, k in np.ndindex(N, len(weight)):
+        evidence[n, k] = (weight[k][:, None, None] * maps[n]).sum(axis=0)
+    return pooled @ weight.T, evidence
+
+
+def group_norm_by_groups(x, groups, gamma, beta, eps):
+    y, width = np.zeros(x.shape), x.shape[1] // groups
+    for n, g in np.ndindex(len(x), groups):
+        part = x[n, g * width : (g + 1) * width]
+        y[n, g * width : (g + 1) * width] = (part - part.mean()) / np.sqrt(part.var() + eps)
+    return gamma[:, None, None] * y + beta[:, None, None]
+
+
+def group_norm_by_reshape(x, groups, gamma, beta, eps):
+    N, C, H, W = x.shape
+    parts = x.reshape(N, groups, C // groups, H, W)
+    mean, var = parts.mean(axis=(2, 3, 4), keepdims=True), parts.var(axis=(2, 3, 4), keepdims=True)
+    normal = ((parts - mean) / np.sqrt(var + eps)).reshape(N, C, H, W)
+    return normal * gamma[:, None, None] + beta[:, None, None]
+
+
+def depthwise_by_loops(x, weight, padding):
+    x = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
+    (N, C, H, W), K = x.shape, weight.shape[1]
+    y = np.zeros((N, C, H - K + 1, W - K + 1))
+    for n, c, i, j in np.ndindex(*y.shape):
+        y[n, c, i, j] = (x[n, c, i : i + K, j : j + K] * weight[c]).sum()
+    return y
+
+
+def depthwise_by_shifts(x, weight, padding):
+    x = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
+    K = weight.shape[2]
+    rows, columns, y = x.shape[2] - K + 1, x.shape[3] - K + 1, 0
+    for p in range(K):
+        for q in range(K):
+            y = y + x[:, :, p : p + rows, q : q + columns] * weight[:, p, q][:, None, None]
+    return y
+
+
+def excite_in_one_go(x, w1, w2):
+    squeezed = x.mean(axis=(2, 3))
+    hidden = np.maximum(squeezed @ w1.T, 0)
+    gate = 1 / (1 + np.exp(-hidden @ w2.T))
+    return x * gate[:, :, None, None]
+
+
+def excite_image_by_image(x, w1, w2):
+    y = np.zeros(x.shape)
+    for n in range(len(x)):
+        squeezed = np.array([plane.sum() / plane.size for plane in x[n]])
+        hidden = w1 @ squeezed
+        hidden[hidden < 0] = 0
+        for c, score in enumerate(w2 @ hidden):
+            y[n, c] = x[n, c] * np.exp(score) / (1 + np.exp(score))
+    return y
+
+
+RIGHT = {
+    "count_parameters": (parameters_by_filters, parameters_by_shapes),
+    "count_features": (features_by_sides, features_by_counting),
+    "subsample": (subsample_by_slices, subsample_by_loops),
+    "response_norm": (response_norm_by_channels, response_norm_by_matrix),
+    "top_k_accuracy": (top_k_by_sorting, top_k_by_rank),
+    "count_grouped": (grouped_by_filters, grouped_by_groups),
+    "count_multiply_adds": (work_by_places, work_by_counting),
+    "count_layout": (layout_by_loop, layout_by_pairs),
+    "count_activations": (activations_by_loop, activations_by_blocks),
+    "conv1x1": (conv1x1_by_pixels, conv1x1_by_product),
+    "count_inception": (inception_by_layers, inception_by_table),
+    "class_maps": (class_maps_by_einsum, class_maps_by_pooling),
+    "group_norm": (group_norm_by_groups, group_norm_by_reshape),
+    "depthwise_conv2d": (depthwise_by_loops, depthwise_by_shifts),
+    "squeeze_excite": (excite_in_one_go, excite_image_by_image),
+}
