@@ -93,6 +93,7 @@ def test_page_and_moodle_have_the_same_questions(site: Path, path: Path) -> None
             each.right for each in question.options
         ]
         for each, option in zip(options, question.options, strict=True):
+            assert len(each.select("summary > *")) == 1  # else a formula in it stands apart
             said = each.get_text(" ", strip=True)
             assert (RIGHT if option.right else WRONG) in said
     tree = ET.parse(site / "quiz" / f"{path.stem}.xml")

@@ -76,12 +76,12 @@ def begin_option(self: HTML5Translator, node: Option) -> None:
 
 def begin_text(self: HTML5Translator, node: OptionText) -> None:
     """Begin what can be chosen."""
-    self.body.append("<summary>")
+    self.body.append("<summary><span>")  # one thing beside the mark, formulas and all
 
 
-def end(tag: str) -> Visit:
-    """Return what writes the end of a tag."""
-    return lambda self, node: self.body.append(f"</{tag}>\n")
+def end(tags: str) -> Visit:
+    """Return what writes the ends of tags."""
+    return lambda self, node: self.body.append(f"{tags}\n")
 
 
 def nothing(self: SphinxTranslator, node: nodes.Element) -> None:
@@ -90,10 +90,10 @@ def nothing(self: SphinxTranslator, node: nodes.Element) -> None:
 
 def setup(app: Sphinx) -> None:
     """Connect to Sphinx."""
-    for node, begin, tag in (
-        (Quiz, begin_quiz, "div"),
-        (Option, begin_option, "details"),
-        (OptionText, begin_text, "summary"),
+    for node, begin, tags in (
+        (Quiz, begin_quiz, "</div>"),
+        (Option, begin_option, "</details>"),
+        (OptionText, begin_text, "</span></summary>"),
     ):
-        app.add_node(node, html=(begin, end(tag)), latex=(nothing, nothing), text=(nothing, nothing))
+        app.add_node(node, html=(begin, end(tags)), latex=(nothing, nothing), text=(nothing, nothing))
     app.add_directive(NAME, QuizDirective)
