@@ -83,10 +83,21 @@ class TestReading:
         assert "not a picture that can be read" in photos.left_out[0].reason
         assert "damaged or cut-off picture" in photos.left_out[1].reason
         assert "export it as JPEG" in photos.left_out[2].reason
-        found = classify.examine(photos)
-        assert any(
-            text.startswith("3 files are left out, such as level/broken.jpg: ") for text in found.warnings
-        )
+        told = classify.examine(photos).warnings
+        for name, reason in zip(
+            ("level/broken.jpg", "level/cut.jpg", "upright/phone.heic"),
+            ("not a picture that", "a damaged or cut-off picture", "no picture that can be read; export it"),
+            strict=True,
+        ):
+            assert any(text.startswith(f"{name} is left out: {reason}") for text in told), name
+        assert not any("besides" in text for text in told)
+
+    def test_of_many_files_that_cannot_be_read_a_few_are_named(self, folder):
+        for number in range(5):
+            (folder / "level" / f"b{number}.jpg").write_bytes(b"nothing")
+        told = classify.examine(classify.read_photos(folder, 32)).warnings
+        assert sum("is left out: not a picture" in text for text in told) == 3
+        assert "2 files are left out besides, such as level/b3.jpg" in told
 
     @pytest.mark.skipif(os.getuid() == 0, reason="root may read everything")
     def test_a_file_that_may_not_be_read(self, folder):
@@ -278,6 +289,22 @@ class TestMaking:
         assert made.backbone == "speednet" and len(network.classes) == 10
         assert (network.predict(np.zeros((1, 3, 32, 32), np.uint8)) == before).all()
 
+    def test_the_summary_names_the_surest_mistakes_and_counts_the_others(self, folder, monkeypatch):
+        made = make(folder)
+        monkeypatch.setattr(module, "TOLD", 1)
+        wrong = made.probabilities.copy()
+        right = made.photos.labels[made.judged]
+        wrong[:] = np.eye(2)[right]
+        wrong[[3, 9]] = [[0.1, 0.9], [0.8, 0.2]]  # one of each kind
+        object.__setattr__(made, "probabilities", wrong)
+        lines = str(made).splitlines()
+        assert lines[0] == "stripes: 16 photos of 2 classes (8 level, 8 upright)"
+        assert lines[-3:] == [
+            'always saying "level" would get 50.0%',
+            "  level/03.jpg looks like upright (90%)",
+            "  and 1 more mistake",
+        ]
+
     def test_labels_at_random_are_seen_through(self, tmp_path):
         for kind in ("this", "that"):
             (tmp_path / "lots" / kind).mkdir(parents=True)
@@ -440,7 +467,7 @@ class TestCommandLine:
             r"accuracy in cross-validation: [\d.]+% \(\d+ of 16; 95% interval [\d.]+% to [\d.]+%\)",
             printed.out,
         )
-        assert 'always saying "level" would be right in 50.0%' in printed.out
+        assert 'always saying "level" would get 50.0%' in printed.out
         assert re.search(r"saved in stripes.safetensors, report in stripes.html, \d+ s", printed.out)
         assert "cnncourse predict PHOTO --model stripes.safetensors" in printed.out
         assert "warning: few photos of level (8), upright (8)" in printed.err

@@ -517,6 +517,12 @@ class TestNames:
         ):
             load_trained("mine")
 
+    def test_a_file_without_its_ending_is_seen(self, path, monkeypatch):
+        monkeypatch.chdir(path.parent)
+        make(license="CC0").save("pets.safetensors")
+        with pytest.raises(ValueError, match=r"unknown: 'pets'\. There is a file 'pets.safetensors':"):
+            load_trained("pets")
+
     def test_by_name(self, path, monkeypatch):
         monkeypatch.setattr(load, "shipped_folder", lambda: path.parent)
         make(license="CC0").save(path.with_name("wasps.safetensors"))

@@ -275,6 +275,15 @@ class TestPrinted:
         assert first.startswith("cnncourse: there is no picture at ") and first.endswith("none.png")
         assert second == "cnncourse: 1 of 3 photos could not be read"
 
+    def test_a_huge_photo_is_named_and_nothing_else_is_said(self, here, monkeypatch, capsys):
+        monkeypatch.setattr("cnncourse.data.pictures.MAX_PIXELS", 100)
+        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)  # of Pillow, which warns from here on
+        assert run(["predict", "red.png"]) == 1
+        out, error = capsys.readouterr()
+        assert out == "" and error.splitlines() == [
+            "cnncourse: red.png unpacks to more than 100 pixels; scale it down with a photo editor first"
+        ]
+
     def test_json(self, here, capsys):
         assert run(["predict", "red.png", "none.png", "--json", "--top", "2"]) == 1
         found = json.loads(capsys.readouterr().out)

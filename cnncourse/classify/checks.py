@@ -13,6 +13,7 @@ THRESHOLD = 0.25  # of the distance of near-duplicates: a correlation of 0.97 of
 SIDE = 16  # pixels of the thumbnails
 FEW = 10  # photos of a class
 UNEVEN = 3  # times as many photos in the largest class as in the smallest
+NAMED = 3  # files that are left out
 NARROW = 0.6  # of a photo is left after cutting out a square, at least
 
 
@@ -70,10 +71,7 @@ def examine(photos: Photos, threshold: float = THRESHOLD) -> Findings:
     ]
     if "validation" in photos.splits:
         sentences.append("the photos for validation are learned from too: cross-validation takes their place")
-    if photos.left_out:
-        count = len(photos.left_out)
-        first = photos.left_out[0]
-        sentences.append(f"{_files(count)} left out, such as {first.name}: {first.reason}")
+    sentences += _about_left_out(photos)
     return Findings(groups, pairs, leaked, tuple(sentences))
 
 
@@ -193,6 +191,14 @@ def _about_sizes(photos: Photos) -> list[str]:
             f"the photos differ in size, from {low[1]}x{low[0]} to {high[1]}x{high[0]} pixels; if one class "
             "has the small ones, sharpness may be what is learned"
         )
+    return sentences
+
+
+def _about_left_out(photos: Photos) -> list[str]:
+    first, count = photos.left_out[:NAMED], len(photos.left_out)
+    sentences = [f"{each.name} is left out: {each.reason}" for each in first]
+    if count > NAMED:
+        sentences.append(f"{_files(count - NAMED)} left out besides, such as {photos.left_out[NAMED].name}")
     return sentences
 
 

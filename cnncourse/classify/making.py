@@ -23,6 +23,7 @@ from cnncourse.transfer.probe import has_bias, install
 NETWORK = "efficientnet_lite0"
 SUFFIX = ".safetensors"
 FOLDS = 5
+TOLD = 5  # mistakes that are named in the summary
 
 
 class Accuracy(NamedTuple):
@@ -108,6 +109,26 @@ class Made:
         """The commonest class, and in which share of cases it would be right to say nothing else."""
         counts = np.bincount(self.photos.labels[self.judged], minlength=len(self.photos.classes))
         return self.photos.classes[int(counts.argmax())], float(counts.max() / counts.sum())
+
+    def __str__(self) -> str:
+        """Return the summary that ``cnncourse classify make`` prints: photos, accuracy, surest mistakes."""
+        photos, (common, share) = self.photos, self.always
+        counts = ", ".join(f"{count} {name}" for name, count in photos.image_set().class_counts().items())
+        lines = [
+            f"{photos.name}: {len(photos)} photos of {len(photos.classes)} classes ({counts})",
+            f"accuracy in cross-validation: {self.accuracy}",
+        ]
+        if self.tested is not None:
+            lines.append(f"accuracy on the test photos: {self.tested}")
+        lines.append(f'always saying "{common}" would get {share:.1%}')
+        for row in self.mistakes[:TOLD]:
+            index, answer = self.judged[row], int(self.probabilities[row].argmax())
+            sure = self.probabilities[row, answer]
+            lines.append(f"  {photos.files[index]} looks like {photos.classes[answer]} ({sure:.0%})")
+        more = len(self.mistakes) - TOLD
+        if more > 0:
+            lines.append(f"  and {more} more mistake{'s'[: more != 1]}")
+        return "\n".join(lines)
 
 
 def make(

@@ -82,7 +82,7 @@ def _summary(made: "Made", file: str) -> list[str]:
         f"<p>of the photos were recognized in cross-validation: {accuracy.correct} of {accuracy.total}, each "
         "by a classifier that had not seen it. On other photos like these, expect between "
         f"{accuracy.low:.1%} and {accuracy.high:.1%} (95% interval). Always saying “{escape(common)}” would "
-        f"be right in {share:.1%}. It was {sure:.1%} sure on average.</p>",
+        f"get {share:.1%}. It was {sure:.1%} sure on average.</p>",
     ]
     if made.tested is not None:
         lines.append(f"<p>On the photos in the folder <code>test</code>: {escape(str(made.tested))}.</p>")

@@ -6,8 +6,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-FIRST = 5  # mistakes that are told
-
 
 def add_commands(commands: Any) -> None:
     """Add ``classify`` with its action."""
@@ -40,22 +38,9 @@ def _make(options: argparse.Namespace) -> int:
 
     out = Path(options.out or f"{plain_name(Path(options.folder).expanduser())}.safetensors")
     made = classify.make(options.folder, out, options.model, options.seed)
-    photos = made.photos
-    counts = ", ".join(f"{count} {name}" for name, count in photos.image_set().class_counts().items())
-    print(f"{photos.name}: {len(photos)} photos of {len(photos.classes)} classes ({counts})")
     for text in made.findings.warnings:
         print(f"warning: {text}", file=sys.stderr)
-    common, share = made.always
-    print(f"accuracy in cross-validation: {made.accuracy}")
-    if made.tested is not None:
-        print(f"accuracy on the test photos: {made.tested}")
-    print(f'always saying "{common}" would be right in {share:.1%}')
-    for row in made.mistakes[:FIRST]:
-        index, answer = made.judged[row], int(made.probabilities[row].argmax())
-        sure = made.probabilities[row, answer]
-        print(f"  {photos.files[index]} looks like {photos.classes[answer]} ({sure:.0%})")
-    if len(made.mistakes) > FIRST:
-        print(f"  and {len(made.mistakes) - FIRST} more mistakes, in the report")
+    print(made)
     file = shlex.quote(str(out))
     print(f"saved in {file}, report in {shlex.quote(str(out.with_suffix('.html')))}, {made.seconds:.0f} s")
     print(f"to ask it: cnncourse predict PHOTO --model {file}")

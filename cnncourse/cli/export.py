@@ -57,7 +57,7 @@ def _to_onnx(network: str, output: str) -> int:
     print(
         f"{trained.architecture} is in {made.path}: {made.size / 1e6:.1f} MB, ONNX opset {made.opset}\n"
         f"it takes images (N, {shape}), normalized, and gives {len(trained.classes)} logits each; "
-        "classes, mean and std are in its metadata\n"
+        "classes, mean, std and temperature are in its metadata\n"
         f"ONNX Runtime and torch agree to {made.difference:.1g}"
     )
     return 0

@@ -25,6 +25,8 @@ UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 
+HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")  # ISO/IEC 23008-12
+
 BICUBIC = Image.Resampling.BICUBIC
 
 Size = int | tuple[int, int]
@@ -107,6 +109,8 @@ def decode(content: bytes, name: str) -> np.ndarray:
             f"{name} unpacks to more than {MAX_PIXELS:,} pixels; scale it down with a photo editor first"
         ) from None
     except UnidentifiedImageError:
+        if content[4:8] == b"ftyp" and content[8:12] in HEIC:
+            raise DataError(f"{name} is a HEIC photo, as phones save them; export it as JPEG") from None
         raise DataError(
             f"{name} is not a picture that can be read; use PNG, JPEG, WebP, GIF, BMP or TIFF"
         ) from None

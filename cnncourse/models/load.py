@@ -77,6 +77,9 @@ def load_trained(name_or_path: str | Path) -> Trained:
 def _unknown(name: str) -> str:
     """Say that there is no trained network of this name, and what there is."""
     names = trained_names()
+    own = f"{name}{SUFFIX}"
+    if Path(own).is_file():
+        return f"trained network is unknown: {name!r}. There is a file {own!r}: name it with its ending."
     what = (
         f"{name!r} is an architecture, of which no weights come along."
         if name in MODELS

@@ -206,6 +206,14 @@ def test_what_is_no_picture_is_refused(tmp_path: Path) -> None:
         data.read_image(tmp_path / "missing.png")
 
 
+@pytest.mark.parametrize("brand", [b"heic", b"mif1"])
+def test_a_phone_s_heic_photo_is_named_as_one(tmp_path: Path, brand: bytes) -> None:
+    path = tmp_path / "IMG_1.jpg"  # renamed, as people do
+    path.write_bytes(b"\0\0\0\x24ftyp" + brand + bytes(60))
+    with pytest.raises(ValueError, match=r"IMG_1\.jpg is a HEIC photo, as phones save .*; export it as JPEG"):
+        data.read_image(path)
+
+
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP"])
 def test_a_picture_that_is_cut_off_is_refused(tmp_path: Path, form: str) -> None:
     content = picture(size=(64, 64), form=form)
