@@ -2,15 +2,14 @@
 
 import json
 import re
-import shutil
 import subprocess
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from find_node import find_node
 from torch import nn
 
 from cnncourse import data, models, web
@@ -21,15 +20,6 @@ WEB = Path(web.__file__).parent
 SCRIPTS = [WEB / script for script in page.SCRIPTS if not script.endswith("explorer.js")]
 RUNNER = Path(__file__).parent / "run_engine.js"
 ROUNDING = 1e-5
-
-
-def find_node():
-    """Return a Node: the system's, or the one that playwright brings."""
-    found = shutil.which("node")
-    spec = find_spec("playwright")
-    if found is None and spec is not None and spec.origin is not None:
-        found = shutil.which("node", path=str(Path(spec.origin).parent / "driver"))
-    return found
 
 
 NODE = find_node()

@@ -37,9 +37,9 @@ ENTRANCE = """<!DOCTYPE html>
 
 
 def templates_digest(root: Path) -> str:
-    """Return a name for the state of what Sphinx does not watch: our extension, templates and styles."""
+    """Return a name for the state of what Sphinx does not watch: extension, templates, styles, scripts."""
     digest = hashlib.sha256()
-    for folder in ("tools/sphinx_ext", "book/_templates", "book/_static"):
+    for folder in ("tools/sphinx_ext", "book/_templates", "book/_static", "book/widgets", "cnncourse/web"):
         for path in sorted((root / folder).rglob("*")):
             if path.is_file() and "__pycache__" not in path.parts:
                 digest.update(path.read_bytes())

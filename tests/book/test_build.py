@@ -327,6 +327,13 @@ FAULTS = {
     ),
     "empty": ("# E\n\n```{fold} A\n```\n\n```{fold-end}\n```\n", 3, "the fold is empty"),
     "untitled": ("# U\n\n```{fold}\n```\n\na\n\n```{fold-end}\n```\n", 3, "'fold': 1 argument"),
+    "no-widget": (
+        "# W\n\n```{widget} tea\n:title: T\n\na\n```\n",
+        3,
+        "there is no widget 'tea'; there are draw-",
+    ),
+    "nameless": ("# W\n\n```{widget} pooling\na\n```\n", 3, "a widget needs a :title: that says"),
+    "bare": ("# W\n\n```{widget} pooling\n:title: T\n```\n", 3, "a widget needs content: the figure or text"),
     "glued": (
         FRONT
         + "# G\n\n```{code-cell} ipython3\nfrom cnncourse.notebook import glue\nx = glue('x', 1)\n```\n",
@@ -336,7 +343,7 @@ FAULTS = {
 }
 
 
-def test_what_cannot_be_folded_fails_the_build_with_file_and_line(tmp_path: Path) -> None:
+def test_what_is_wrong_with_a_fold_or_a_widget_fails_the_build_with_file_and_line(tmp_path: Path) -> None:
     pages = {name: text for name, (text, _, _) in FAULTS.items()}
     book = add_pages(make_book(tmp_path / "b", "# One\n"), pages)
     run = build(book)
@@ -344,3 +351,31 @@ def test_what_cannot_be_folded_fails_the_build_with_file_and_line(tmp_path: Path
     for name, (_, line, message) in FAULTS.items():
         told = [text for text in run.stderr.splitlines() if f"book/{name}.md:{line}: " in text]
         assert any(message in text for text in told), f"{name}: {told or run.stderr}"
+
+
+def test_a_page_with_a_widget_holds_its_place_and_other_pages_know_nothing_of_it(tmp_path: Path) -> None:
+    widget = "# One\n\n:::{widget} convolution\n:title: Nine numbers\n\nIn its [place](two.md).\n:::\n"
+    book = add_pages(make_book(tmp_path / "b", widget), {"two": "# Two\n"})
+    shutil.copytree(ROOT / "book" / "widgets", book / "book" / "widgets")
+    run = build(book)
+    assert run.returncode == 0, run.stderr
+    site = book / "_build/html"
+    one, two = (
+        BeautifulSoup((site / f"book/{name}.html").read_text(), "html.parser") for name in ("one", "two")
+    )
+    place = one.find(id="widget-convolution")
+    assert isinstance(place, Tag)
+    assert place["data-widget"] == "convolution" and place["data-title"] == "Nine numbers"
+    assert " ".join(place.get_text().split()) == "In its place."  # the link is for other formats
+    scripts = [script.partition("?v=") for script in str(place["data-scripts"]).split()]
+    assert [name.rpartition("/")[2] for name, _, _ in scripts] == [
+        "pixels.js",
+        "shared.js",
+        "windows.js",
+        "convolution.js",
+    ]
+    assert all((site / "book" / name).is_file() and len(version) == 8 for name, _, version in scripts)
+    loaders = one.select("script[src*='widgets/widgets.js']")
+    assert len(loaders) == 1 and loaders[0].has_attr("defer")
+    assert len(one.select("link[href*='widgets/widgets.css']")) == 1
+    assert "widgets/" not in str(two)

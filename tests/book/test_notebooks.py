@@ -233,6 +233,11 @@ BLOCKS = {
         "## Part\n\n### Digging deeper: *why* $x$\n\n"
         f"Text, [Digging deeper: why $x$]({PAGES}/foundations/first.html#deep).\n\nAfter.",
     ),
+    "widget": (
+        ":::{widget} convolution\n:title: Your *own* kernel\n\nIts place. See {ref}`second`.\n:::",
+        f"> **[Your *own* kernel]({PAGES}/foundations/first.html#widget-convolution)** (on the page)\n>\n"
+        f"> Its place. See [The second page]({PAGES}/foundations/second.html#second).",
+    ),
     "definition list": ("term\n: what it *is*", "**term**\n\nwhat it *is*"),
     "quotation": ("> $$\n> a\n> $$", "> $$a$$"),
 }
@@ -305,6 +310,8 @@ STOPS = {
     ),
     "fold in a list": ("- ```{fold} A\n  ```\n", 3, "in the running text, not inside another block"),
     "fold without a title": ("```{fold}\n```\n\nx\n\n```{fold-end}\n```", 3, "a fold needs a title"),
+    "widget without a title": ("```{widget} pooling\nx\n```", 3, "a widget needs a :title:"),
+    "widget without content": ("```{widget} pooling\n:title: T\n```", 3, "a widget needs content"),
     "uneven list-table": ("```{list-table}\n* - a\n  - b\n* - c\n```", 3, "differ in length"),
     "list-table of paragraphs": ("```{list-table}\na\n```", 3, "needs a list of rows"),
 }

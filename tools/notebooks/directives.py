@@ -68,6 +68,20 @@ def quiz(converter: Converter, directive: Directive) -> str:
     return "\n\n".join(parts)
 
 
+def widget(converter: Converter, directive: Directive) -> str:
+    """Return what stands in a widget's place where no script runs, and a link to the page that has it."""
+    title = str(directive.options.get("title", "")).strip()
+    if not title:
+        converter.fail(directive, "a widget needs a :title: that says what can be done with it")
+    if not directive.body:
+        converter.fail(directive, "a widget needs content: the figure or text that stands in its place")
+    address = converter.book.address(converter.chapter.page, f"widget-{directive.argument}")
+    with converter.nested():
+        link = f"**[{converter.inline(title, directive.line)}]({address})** (on the page)"
+        text = f"{link}\n\n{converter.body(directive.body, directive.body_line)}"
+    return quote(text.rstrip())
+
+
 def figure(converter: Converter, directive: Directive) -> str:
     """Return a picture, and its caption with the page's number."""
     alt = str(directive.options.get("alt", "")).strip()
@@ -165,4 +179,5 @@ DIRECTIVES: dict[str, Render] = {
     "math": math,
     "quiz": quiz,
     "table": table,
+    "widget": widget,
 }

@@ -1,4 +1,4 @@
-"""What this book adds to Jupyter Book: offline pages, links, run times, folds, quizzes, accessible markup."""
+"""What this book adds to Jupyter Book: offline pages, links, run times, folds, quizzes, widgets, markup."""
 
 from sphinx.application import Sphinx
 
@@ -15,6 +15,7 @@ from tools.sphinx_ext import (
     sheets,
     stand_in,
     status,
+    widgets,
 )
 
 __all__ = ["setup"]
@@ -34,4 +35,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     sheets.setup(app)
     stand_in.setup(app)
     status.setup(app)
+    widgets.setup(app)
     return {"parallel_read_safe": False, "parallel_write_safe": True}
