@@ -186,6 +186,7 @@ def rates_from_the_end(parts, rate, decay, head):
 
 RIGHT = {
     "train_epoch": (epoch_by_slices, epoch_by_split),
+    "epoch": (epoch_by_slices, epoch_by_split),
     "accuracy": (accuracy_by_counting, accuracy_by_joining),
     "residual_block": (block_by_class, block_by_layers),
     "residual_backward": (residual_back_by_steps, residual_back_row_by_row),

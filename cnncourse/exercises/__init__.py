@@ -58,7 +58,7 @@ from cnncourse.exercises.resnet import check_fold_batch_norm, check_residual_bac
 from cnncourse.exercises.sheet import Checker, Sheet, load_sheet, sheet_files
 from cnncourse.exercises.task import Mistake, Task
 from cnncourse.exercises.training import check_batch_norm, check_batch_norm_backward, check_dropout
-from cnncourse.exercises.training_loop import check_accuracy, check_train_epoch
+from cnncourse.exercises.training_loop import check_accuracy, check_epoch, check_train_epoch
 from cnncourse.exercises.transfer_learning import check_depth_rates, check_fit_head, check_standardize
 from cnncourse.exercises.vgg import check_count_activations, check_count_layout, check_count_multiply_adds
 from cnncourse.exercises.why_cnns import check_conv_matrix, check_count_dense, check_shift
@@ -79,6 +79,7 @@ CHECKERS: dict[str, Checker] = {  # a chapter a row
         check_relu_backward, check_gelu, check_he_deviation,
         check_softmax, check_cross_entropy, check_cross_entropy_backward, check_momentum_step,
         check_batch_norm, check_batch_norm_backward, check_dropout, check_train_epoch, check_accuracy,
+        check_epoch,
         check_receptive_field, check_seen_pixels, check_dilated_field,
         check_im2col, check_col2im, check_fft_convolve,
         check_count_parameters, check_count_features, check_subsample,

@@ -1,5 +1,6 @@
 """Programs with a bug in them, one of several: which one is planted comes from a seed."""
 
+import importlib
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,6 +30,16 @@ class Bug:
     wrong: str
     message: str
     hints: tuple[str, ...] = ()
+
+
+class Later:
+    """A module that is loaded when something of it is used."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(importlib.import_module(self._name), name)
 
 
 @dataclass(frozen=True)
@@ -69,8 +80,8 @@ class Program:
         return self.source.replace(bug.right, bug.wrong)
 
     def function(self, bug: Bug | None = None) -> Callable[..., Any]:
-        """Return the function that it defines, right or with a bug."""
-        space: dict[str, Any] = {"np": np}
+        """Return the function that it defines, right or with a bug; it knows np, torch and F."""
+        space: dict[str, Any] = {"np": np, "torch": Later("torch"), "F": Later("torch.nn.functional")}
         exec(self.source if bug is None else self.planted(bug), space)  # noqa: S102 (our own code)
         made: Callable[..., Any] = space[self.name]
         return made

@@ -243,7 +243,8 @@ class Task:
             return Finding("same answer", "It gives the same answer to different inputs.", where)
         share = np.mean([_close(a, b) for _, a, b in tried])
         some = f" It is right on {share:.0%} of the inputs." if share else ""
-        part = next(n for n, (a, b) in enumerate(zip(right, given, strict=True)) if not _near(a, b).all())
+        off = [n for n, (a, b) in enumerate(zip(right, given, strict=True)) if not _near(a, b).all()]
+        part = min(off, key=lambda n: (right[n].dtype.kind != "b", n))  # a question says more than numbers
         of = self._of(part, right)
         a, b = right[part], given[part]
         if a.dtype.kind == "b" and self.parts:

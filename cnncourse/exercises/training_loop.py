@@ -1,11 +1,13 @@
 """Exercises of the chapter on training, with torch: the loop of an epoch, and the accuracy of a network."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from cnncourse.exercises.program import Bug
 from cnncourse.exercises.task import Inputs, Mistake, Task
 
 MODEL = "model = cnncourse.exercises.with_torch.small_network(seed)"
@@ -182,6 +184,117 @@ check_train_epoch = Task(
     ),
     setting=f"{MODEL}; SGD with this rate and momentum 0.9",
 )  # fmt: skip
+
+
+_broken = Task.broken(
+    "epoch",
+    "Given a model, images, labels, an optimizer, a batch_size and an order, a permutation of the images' "
+    "numbers. Train for one epoch by the cross-entropy, batch_size images at a time in that order, whatever "
+    "mode the model comes in and whatever gradients it has. Return the mean loss of all images, each as it "
+    "was when its batch came.",
+    '''
+def epoch(model, images, labels, optimizer, batch_size, order):
+    """Train for one epoch, and return the mean loss of all images."""
+    model.train()
+    total = 0.0
+    for start in range(0, len(images), batch_size):
+        batch = order[start : start + batch_size]
+        x, t = images[batch], labels[batch]
+        loss = F.cross_entropy(model(x), t)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        total += loss.item() * len(batch)
+    return total / len(images)
+''',
+    _epochs,
+    (
+        Bug(
+            "no zero_grad",
+            "        optimizer.zero_grad()\n        loss.backward()",
+            "        loss.backward()",
+            "The first step is right if there are no old gradients, and every later one is too long.",
+            ("Print the gradient of one weight before and after each step.", "Who sets it to zero?"),
+        ),
+        Bug(
+            "zero_grad after backward",
+            "optimizer.zero_grad()\n        loss.backward()",
+            "loss.backward()\n        optimizer.zero_grad()",
+            "Steps are made, and no weight changes.",
+            ("Print the gradient of one weight right before the step.",),
+        ),
+        Bug(
+            "no step",
+            "        optimizer.step()\n        total",
+            "        total",
+            "No step is ever made.",
+            ("backward computes gradients. Who changes the weights?",),
+        ),
+        Bug(
+            "labels of other images",
+            "labels[batch]",
+            "labels[start : start + batch_size]",
+            "It's right if the order is 0, 1, 2 and so on, and otherwise learns nothing.",
+            ("Print the labels of one batch, and look at its images.",),
+        ),
+        Bug(
+            "last batch dropped",
+            "range(0, len(images), batch_size)",
+            "range(0, len(images) - batch_size + 1, batch_size)",
+            "With 5 images and batches of 2, the loss is too small, and one step is missing.",
+            ("Print the length of every batch.",),
+        ),
+        Bug(
+            "the first batch again",
+            "order[start : start + batch_size]",
+            "order[:batch_size]",
+            "The loss falls fast, and most images are never seen.",
+            ("Print the numbers of the images in every batch.",),
+        ),
+        Bug(
+            "evaluation mode",
+            "model.train()",
+            "model.eval()",
+            "The running statistics of batch norm never move.",
+            ("When does batch norm use the batch's own mean?",),
+        ),
+        Bug(
+            "softmax twice",
+            "model(x), t",
+            "model(x).softmax(dim=1), t",
+            "The loss can't fall below 0.55 with three classes, however right the answers are.",
+            ("What does F.cross_entropy do with its first argument?",),
+        ),
+        Bug(
+            "full batches",
+            "loss.item() * len(batch)",
+            "loss.item() * batch_size",
+            "With 5 images and batches of 2, the loss is too large, though all weights are right.",
+            ("For how many images does the last batch's loss stand?",),
+        ),
+        Bug(
+            "mean of the batches",
+            "total += loss.item() * len(batch)\n    return total / len(images)",
+            "total += loss.item() / len(range(0, len(images), batch_size))\n    return total",
+            "With 4 images and batches of 2 it's right; with 5, the loss is off and the weights are right.",
+            ("For how many images does the last batch's loss stand?",),
+        ),
+        Bug(
+            "graphs kept",
+            "loss.item() * len(batch)",
+            "loss * len(batch)",
+            "All numbers are right, and memory fills up until the epoch ends.",
+            ("What is a loss, apart from a number?",),
+        ),
+    ),
+)
+check_epoch = replace(
+    _broken,
+    by_hand=False,
+    adapter=check_train_epoch.adapter,
+    parts=check_train_epoch.parts,
+    setting=check_train_epoch.setting,
+)
 
 
 def _measured(rng: np.random.Generator) -> Iterator[Inputs]:
