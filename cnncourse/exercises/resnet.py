@@ -79,7 +79,7 @@ check_residual_block = Task(
     "Given in_channels, out_channels and a stride. Return ResNet's basic block, an nn.Module: two 3x3 "
     "convolutions without biases, conv1 and conv2, the first with the stride, each followed by batch "
     "normalization, bn1 and bn2; a ReLU between them; the addition of the shortcut; a last ReLU. Where the "
-    "shape changes, `shortcut` is an nn.Sequential of a 1x1 convolution without biases and batch "
+    "shape changes, shortcut is an nn.Sequential of a 1x1 convolution without biases and batch "
     "normalization; elsewhere it's the identity. The names are those of the block's attributes.",
     _residual_block,
     _blocks,

@@ -105,7 +105,10 @@ class Task:
         return cls(name, statement, program.function(), inputs, mistakes, program=program)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "__doc__", self.statement)  # what help() and the reference show
+        call = f"``{self.name}({', '.join(self.parameters)})``"
+        object.__setattr__(
+            self, "__doc__", f"{call}\n\n{self.statement}"
+        )  # what help() and the reference show
 
     def __call__(self, function: Callable[..., Any], seed: int | None = None, limit: float = LIMIT) -> Report:
         """Run `function` on small inputs and on random ones, and say what is wrong with it.
@@ -271,7 +274,7 @@ class Task:
 
     @property
     def arguments(self) -> list[str]:
-        """The names of the inputs: those of the parameters, or of what the adapter makes them from."""
+        """The names of the inputs, which are the parameters or what the adapter makes them from."""
         return list(inspect.signature(self.adapted(self.solution)).parameters)
 
     def _show(self, arguments: Inputs, given: Sequence[np.ndarray] | None = None) -> str:
