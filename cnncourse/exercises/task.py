@@ -105,10 +105,8 @@ class Task:
         return cls(name, statement, program.function(), inputs, mistakes, program=program)
 
     def __post_init__(self) -> None:
-        call = f"``{self.name}({', '.join(self.parameters)})``"
-        object.__setattr__(
-            self, "__doc__", f"{call}\n\n{self.statement}"
-        )  # what help() and the reference show
+        call = f"``{self.name}({', '.join(self.parameters)})``"  # what help() and the reference show
+        object.__setattr__(self, "__doc__", f"{call}\n\n{self.statement}")
 
     def __call__(self, function: Callable[..., Any], seed: int | None = None, limit: float = LIMIT) -> Report:
         """Run `function` on small inputs and on random ones, and say what is wrong with it.
