@@ -107,7 +107,7 @@ class TestMake:
         text = (tmp_path / "nbgrader_config.py").read_text()
         compile(text, "nbgrader_config.py", "exec")
         assert "autograde_preprocessors = [FoundPoints, SaveAutoGrades, CheckCellMetadata]" in text
-        assert "course_id = 'hw 1'" in text
+        assert "course_id = 'hw 1'" in text and "[GetGrades, ClearHiddenTests," in text
 
     def test_seeds_differ_and_nothing_is_overwritten(self, tmp_path):
         make_assignment(["convolution"], tmp_path / "a")
@@ -188,6 +188,15 @@ class TestSubmissions:
         found = self.read(tmp_path, text)
         assert found.names == {"conv2d": "conv2d"}
         assert found.statements == ("import numpy as np", "conv2d = np.array([1, 2]) * 3")
+
+    def test_numbers_that_are_written_out_need_no_jail(self, tmp_path):
+        found = self.read(
+            tmp_path, notebook("a = [1, (2.5, -3)]", "b = 1 + 2 * 3", "c = [1]", "c[0] = 2"), wanted="abc"
+        )
+        assert found.literal("a") == [1, (2.5, -3)]
+        for name in "bcd":
+            with pytest.raises(ValueError, match=f"{name} is computed"):
+                found.literal(name)
 
     def test_a_huge_file_is_not_read(self, tmp_path, monkeypatch):
         monkeypatch.setattr("cnncourse.assignments.submission.LARGEST", 10)

@@ -349,7 +349,45 @@ def normalize_by_channels(images, mean, std):
     return scaled
 
 
+def shrink_by_sums(images):
+    x = images.astype(int)
+    total = x[:, :, ::2, ::2] + x[:, :, 1::2, ::2] + x[:, :, ::2, 1::2] + x[:, :, 1::2, 1::2]
+    return np.rint(total / 4).astype(np.uint8)
+
+
+def shrink_by_loops(images):
+    N, C, H, W = images.shape
+    small = np.zeros((N, C, H // 2, W // 2), np.uint8)
+    for n, c, i, j in np.ndindex(*small.shape):
+        small[n, c, i, j] = round(images[n, c, 2 * i : 2 * i + 2, 2 * j : 2 * j + 2].mean())
+    return small
+
+
+def mean_pool_by_cutting(x, size, stride, padding):
+    H, W = x.shape[2:]
+    rows, columns = ((n + 2 * padding - size) // stride + 1 for n in (H, W))
+    y = np.zeros((*x.shape[:2], rows, columns))
+    for i, j in np.ndindex(rows, columns):
+        top, left = i * stride - padding, j * stride - padding
+        window = x[:, :, max(top, 0) : top + size, max(left, 0) : left + size]
+        y[:, :, i, j] = window.mean(axis=(2, 3))
+    return y
+
+
+def mean_pool_by_sums(x, size, stride, padding):
+    pad = ((0, 0), (0, 0), (padding, padding), (padding, padding))
+    total, count = (
+        np.lib.stride_tricks.sliding_window_view(np.pad(each, pad), (size, size), axis=(2, 3)).sum(
+            axis=(4, 5)
+        )
+        for each in (x, np.ones(x.shape))
+    )
+    return (total / count)[:, :, ::stride, ::stride]
+
+
 RIGHT = {
+    "shrink": (shrink_by_sums, shrink_by_loops),
+    "mean_pool2d": (mean_pool_by_cutting, mean_pool_by_sums),
     "normalize": (normalize_by_broadcast, normalize_by_channels),
     "output_size": (size_by_counting, size_by_trying),
     "conv2d": (conv_by_loops, conv_by_shifts),

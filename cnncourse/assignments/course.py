@@ -28,7 +28,10 @@ import json
 from pathlib import Path
 
 from nbformat.v4 import new_output
-from nbgrader.preprocessors import CheckCellMetadata, NbGraderPreprocessor, SaveAutoGrades
+from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
+from nbgrader.preprocessors import (
+    CheckCellMetadata, ClearHiddenTests, GetGrades, NbGraderPreprocessor, SaveAutoGrades
+)
 
 FOLDER = Path(__file__).resolve().parent
 
@@ -55,6 +58,8 @@ c = get_config()  # noqa: F821
 c.CourseDirectory.root = str(FOLDER)
 c.CourseDirectory.course_id = NAME
 c.Autograde.autograde_preprocessors = [FoundPoints, SaveAutoGrades, CheckCellMetadata]
+c.GenerateFeedback.preprocessors = [GetGrades, ClearHiddenTests, CSSHTMLHeaderPreprocessor]
+c.ExportPlugin.to = "nbgrader.csv"  # grades.csv has what `cnncourse assignment grade` found
 c.OverwriteCells.add_missing_cells = True
 c.ClearSolutions.code_stub = {"python": "...  # yours"}
 c.ClearSolutions.text_stub = "*Your answer.*"

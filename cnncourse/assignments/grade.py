@@ -1,5 +1,6 @@
 """Grading: every submission in a jail, its functions called from outside, its numbers compared there."""
 
+import contextlib
 import csv
 import html
 import io
@@ -127,7 +128,7 @@ def grade_exercise(checker: Checker, submission: Submission, assignment: Assignm
         return Mark(exercise, 0, most, "missing", f"There is no {exercise} in what you handed in.")
     cells = [(f"exercise {exercise}", statement) for statement in submission.statements]
     if isinstance(checker, Pencil):
-        found = _judge_numbers(checker, name, cells, assignment.seed, jail)
+        found = _judge_numbers(checker, name, submission, assignment.seed, jail)
     elif checker.by_hand and (used := submission.uses(name)):
         found = checker.library(used)
     else:
@@ -143,10 +144,13 @@ def grade_exercise(checker: Checker, submission: Submission, assignment: Assignm
 
 
 def _judge_numbers(
-    pencil: Pencil, name: str, cells: list[tuple[str, str]], seed: int, jail: Jail
+    pencil: Pencil, name: str, submission: Submission, seed: int, jail: Jail
 ) -> Finding | None:
-    """Return what is wrong with the numbers of a variable, which a function in the jail hands out."""
-    with jail.open([*cells, (cells[0][0], f"def answer():\n    return {name}")]) as student:
+    """Return what is wrong with a variable's numbers, which are computed in the jail if they are at all."""
+    with contextlib.suppress(ValueError):
+        return pencil.judge(submission.literal(name), seed)
+    code = [*submission.statements, f"def answer():\n    return {name}"]
+    with jail.open([(f"exercise {pencil.name}", statement) for statement in code]) as student:
         outcome = student.call("answer", (), LIMIT)
     if outcome.late or outcome.error:
         return Finding("error", outcome.error or "It took too long.")

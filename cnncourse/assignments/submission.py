@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 SUFFIXES = (".ipynb", ".md", ".py")
 LARGEST = 20 << 20  # bytes
@@ -35,6 +36,24 @@ class Submission:
     statements: tuple[str, ...]
     names: dict[str, str]
     notes: tuple[str, ...] = ()
+
+    def literal(self, name: str) -> Any:
+        """Return the value of a variable that is written out, and assigned once; no code is run for it.
+
+        Raises
+        ------
+        ValueError
+            If it is computed, or anything else is done with it.
+        """
+        trees = [ast.parse(statement) for statement in self.statements]
+        found = [tree for tree in trees if any(getattr(n, "id", "") == name for n in ast.walk(tree))]
+        statement = found[0].body[0] if len(found) == 1 else None
+        if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
+            raise ValueError(f"{name} is computed")
+        try:
+            return ast.literal_eval(statement.value)
+        except (ValueError, TypeError, MemoryError, RecursionError) as error:
+            raise ValueError(f"{name} is computed") from error
 
     def uses(self, name: str) -> str:
         """Return the function of NumPy that does an exercise's work, if the code uses one, or ""."""

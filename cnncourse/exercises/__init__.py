@@ -35,7 +35,14 @@ from cnncourse.exercises.convolution import (
 from cnncourse.exercises.fast_convolution import check_col2im, check_fft_convolve, check_im2col
 from cnncourse.exercises.finding import Finding, Report
 from cnncourse.exercises.googlenet import check_class_maps, check_conv1x1, check_count_inception
-from cnncourse.exercises.images import check_channel_statistics, check_channels_first, check_normalize
+from cnncourse.exercises.images import (
+    check_bytes_that_wrap,
+    check_channel_statistics,
+    check_channels_first,
+    check_normalize,
+    check_places_in_memory,
+    check_shrink,
+)
 from cnncourse.exercises.learning import (
     check_cross_entropy,
     check_cross_entropy_backward,
@@ -47,7 +54,14 @@ from cnncourse.exercises.modern import check_depthwise_conv2d, check_group_norm,
 from cnncourse.exercises.notebooks import notebook
 from cnncourse.exercises.other_tasks import check_box_iou, check_mean_iou, check_suppress
 from cnncourse.exercises.pencil import Pencil
-from cnncourse.exercises.pooling import check_avg_pool2d, check_max_pool2d, check_max_pool2d_backward
+from cnncourse.exercises.pooling import (
+    check_avg_pool2d,
+    check_max_pool2d,
+    check_max_pool2d_backward,
+    check_mean_pool2d,
+    check_pooled_sizes,
+    check_way_back,
+)
 from cnncourse.exercises.program import Bug, Program
 from cnncourse.exercises.receptive_field import (
     check_dilated_field,
@@ -71,11 +85,13 @@ from cnncourse.exercises.your_images import (
 CHECKERS: dict[str, Checker] = {  # a chapter a row
     checker.name: checker
     for checker in (
-        check_channels_first, check_channel_statistics, check_normalize,
+        check_places_in_memory, check_bytes_that_wrap, check_channels_first, check_channel_statistics,
+        check_normalize, check_shrink,
         check_count_dense, check_shift, check_conv_matrix,
         check_layer_in_numbers, check_slide, check_output_size, check_conv2d, check_conv2d_backward,
         check_outline,
-        check_max_pool2d, check_avg_pool2d, check_max_pool2d_backward,
+        check_pooled_sizes, check_way_back, check_max_pool2d, check_avg_pool2d, check_max_pool2d_backward,
+        check_mean_pool2d,
         check_relu_backward, check_gelu, check_he_deviation,
         check_softmax, check_cross_entropy, check_cross_entropy_backward, check_momentum_step,
         check_batch_norm, check_batch_norm_backward, check_dropout, check_train_epoch, check_accuracy,

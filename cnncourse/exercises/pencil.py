@@ -105,7 +105,7 @@ class Pencil:
             return Finding("missing", f"In the place of the dots, write {self.form}.")
         try:
             value = np.asarray(given, dtype=float)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             return Finding("type", f"There is something that is no number; write {self.form}.")
         if shape is not None and value.shape != shape:
             return Finding("shape", f"You have {_form(value.shape)}; wanted is {_form(shape)}: {self.form}.")

@@ -1,14 +1,179 @@
-"""Exercises of the chapter on pooling: the largest and the mean of each window, and the way back."""
+"""Exercises of the chapter on pooling: sizes, largest and mean of each window, the way back, a broken program."""
 
 from collections.abc import Iterator
 from itertools import product
+from typing import Any
 
 import numpy as np
 
 from cnncourse import pooling
+from cnncourse.exercises.pencil import Pencil
+from cnncourse.exercises.program import Bug
 from cnncourse.exercises.task import Inputs, Mistake, Task
 
 Array = np.ndarray
+
+
+def _map_and_window(rng: np.random.Generator) -> dict[str, int]:
+    window = int(rng.integers(3, 6))
+    return {"size": int(rng.integers(15, 60)), "window": window, "stride": int(rng.integers(2, window))}
+
+
+def _sizes(size: int, window: int, stride: int) -> tuple[int, int, int]:
+    steps, left = divmod(size - window, stride)
+    return steps + 1, steps + 1 + (left > 0), left
+
+
+def _other_sizes(change: Any) -> Any:
+    """Return the wrong way that changes the right three numbers."""
+
+    def way(**numbers: int) -> Any:
+        return change(*_sizes(**numbers), **numbers)
+
+    return way
+
+
+check_pooled_sizes = Pencil(
+    "pooled_sizes",
+    "rows of the output, rows in ceil mode, rows that no window sees without it",
+    _map_and_window,
+    _sizes,
+    (
+        Mistake(
+            "no plus one",
+            "You count the steps between the windows; the windows are one more.",
+            _other_sizes(lambda rows, ceil, unseen, **_: (rows - 1, ceil - 1, unseen)),
+            ("How many windows of 3 are there in 3 rows?",),
+        ),
+        Mistake(
+            "the window as stride",
+            "You move the window by its own size; the stride is smaller, and windows overlap.",
+            lambda size, window, stride: (size // window, -(-size // window), size % window),
+            ("Where does the second window begin?",),
+        ),
+        Mistake(
+            "always rounded up",
+            "You round up in both; without ceil mode, a window that doesn't fit is left out.",
+            _other_sizes(lambda rows, ceil, unseen, **_: (ceil, ceil, unseen)),
+            ("Draw the last window that fits.",),
+        ),
+        Mistake(
+            "always rounded down",
+            "You round down in both; in ceil mode, one more window hangs over the end.",
+            _other_sizes(lambda rows, ceil, unseen, **_: (rows, rows, unseen)),
+            ("What is left behind the last window that fits?",),
+        ),
+        Mistake(
+            "swapped",
+            "Your two numbers of rows are swapped: ceil mode has more.",
+            _other_sizes(lambda rows, ceil, unseen, **_: (ceil, rows, unseen)),
+            ("ceil is the ceiling.",),
+        ),
+        Mistake(
+            "what hangs over",
+            "Your third number says by how much the last window of ceil mode hangs over the end.",
+            _other_sizes(
+                lambda rows, ceil, unseen, size, window, stride: (
+                    rows,
+                    ceil,
+                    (ceil - 1) * stride + window - size,
+                )
+            ),
+            ("With which row does the last window end that fits?",),
+        ),
+        Mistake(
+            "nothing unseen",
+            "Some rows at the end are in no window.",
+            _other_sizes(lambda rows, ceil, unseen, **_: (rows, ceil, 0)),
+            ("With which row does the last window end that fits?",),
+        ),
+        Mistake(
+            "stride of one",
+            "You count the windows of stride 1.",
+            lambda size, window, stride: (size - window + 1, size - window + 1, 0),
+            ("Where does the second window begin?",),
+        ),
+    ),
+)
+
+
+def _map_and_gradient(rng: np.random.Generator) -> dict[str, Array]:
+    values = rng.choice(np.arange(2, 40), 16, replace=False).reshape(4, 4)
+    return {"map": values, "gradient": rng.choice(np.r_[-9:-1, 2:10], 4, replace=False).reshape(2, 2)}
+
+
+def _back(values: Array, gradient: Array) -> Array:
+    wide = (1.0 * each[None, None] for each in (gradient, values))
+    return pooling.max_pool2d_backward(*wide, 2)[0, 0]
+
+
+def _each(gradient: Array) -> Array:
+    """Return the gradient of each window, at all four of its pixels."""
+    return np.kron(gradient, np.ones((2, 2)))
+
+
+check_way_back = Pencil(
+    "way_back",
+    "four rows of four numbers, each row in brackets",
+    _map_and_gradient,
+    lambda map, gradient: _back(map, gradient).astype(int),  # noqa: A006 (the name in the sheet)
+    (
+        Mistake(
+            "average's gradient",
+            "You spread each gradient evenly over its window: that's average pooling.",
+            lambda map, gradient: _each(gradient) / 4,  # noqa: A006
+            ("If a smaller pixel changes a little, does the output change?",),
+        ),
+        Mistake(
+            "every pixel",
+            "Every pixel of a window gets the gradient; only one made the output.",
+            lambda map, gradient: _each(gradient),  # noqa: A006
+            ("If a smaller pixel changes a little, does the output change?",),
+        ),
+        Mistake(
+            "times the value",
+            "You multiply by the pixel's value; the output *is* that pixel, so its slope is 1.",
+            lambda map, gradient: _back(map, gradient) * map,  # noqa: A006
+            ("What is the derivative of y = x?",),
+        ),
+        Mistake(
+            "marks alone",
+            "You mark where the largest values are; the gradient is missing.",
+            lambda map, gradient: _back(map, np.ones((2, 2))),  # noqa: A006
+            ("What comes from the layer behind?",),
+        ),
+        Mistake(
+            "the values themselves",
+            "You wrote the largest values themselves; the way back carries gradients.",
+            lambda map, gradient: _back(map, np.ones((2, 2))) * map,  # noqa: A006
+            ("What comes from the layer behind?",),
+        ),
+        Mistake(
+            "the smallest",
+            "The smallest pixel of each window gets the gradient in your answer.",
+            lambda map, gradient: _back(-map, gradient),  # noqa: A006
+            ("Which pixel made the output?",),
+        ),
+        Mistake(
+            "upper left",
+            "The upper left pixel of each window gets the gradient, whatever the values are.",
+            lambda map, gradient: np.kron(gradient, [[1, 0], [0, 0]]),  # noqa: A006
+            ("Which pixel made the output?",),
+        ),
+        Mistake(
+            "other window's gradient",
+            "Rows and columns of the gradient are swapped: windows get each other's.",
+            lambda map, gradient: _back(map, gradient.T),  # noqa: A006
+            ("Which window belongs to the gradient at the upper right?",),
+        ),
+        Mistake(
+            "one for all",
+            "The largest pixel of the whole map gets everything; each window has its own largest.",
+            lambda map, gradient: gradient.sum() * (map == map.max()),  # noqa: A006
+            ("How many outputs are there?",),
+        ),
+    ),
+)
 
 
 def _maps(rng: np.random.Generator) -> Iterator[Inputs]:
@@ -255,6 +420,100 @@ check_max_pool2d_backward = Task(
             "You mark where the largest values are; the gradient is missing.",
             lambda grad, x, size: _max_pool2d_backward(np.ones(grad.shape), x, size),
             ("What comes from the layer behind?",),
+        ),
+    ),
+)
+
+
+def _padded_maps(rng: np.random.Generator) -> Iterator[Inputs]:
+    yield np.ones((1, 1, 2, 2)), 2, 1, 1
+    yield np.arange(1.0, 10.0).reshape(1, 1, 3, 3), 3, 1, 1
+    yield np.arange(16.0).reshape(1, 1, 4, 4), 2, 2, 0
+    for shape, size, stride, padding in (
+        ((2, 3, 5, 4), 3, 2, 1),
+        ((1, 2, 6, 7), 2, 3, 1),
+        ((2, 1, 4, 4), 3, 1, 1),
+        ((2, 2, 5, 7), 4, 3, 2),
+    ):
+        yield rng.normal(size=shape), size, stride, padding
+
+
+check_mean_pool2d = Task.broken(
+    "mean_pool2d",
+    "Given maps x (N, C, H, W), the side of a window, its stride, and the padding around each map. Windows "
+    "that don't fit are left out. Return the mean of each window over those pixels that are no padding.",
+    '''
+def mean_pool2d(x, size, stride, padding):
+    """Return the mean of each window of x (N, C, H, W), padding left out."""
+    sides = ((0, 0), (0, 0), (padding, padding), (padding, padding))
+    wide, there = np.pad(x, sides), np.pad(np.ones(x.shape), sides)
+    H = (wide.shape[2] - size) // stride + 1
+    W = (wide.shape[3] - size) // stride + 1
+    y = np.zeros((*x.shape[:2], H, W))
+    for i, j in np.ndindex(H, W):
+        rows = slice(i * stride, i * stride + size)
+        columns = slice(j * stride, j * stride + size)
+        total = wide[:, :, rows, columns].sum(axis=(2, 3))
+        y[:, :, i, j] = total / there[:, :, rows, columns].sum(axis=(2, 3))
+    return y
+''',
+    _padded_maps,
+    (
+        Bug(
+            "padding counted",
+            "there[:, :, rows, columns].sum(axis=(2, 3))",
+            "size**2",
+            "A map of ones gets a dark border.",
+            ("Pool a map of ones.", "By how many pixels is a window in the corner divided?"),
+        ),
+        Bug(
+            "the border goes on",
+            "np.pad(x, sides)",
+            'np.pad(x, sides, mode="edge")',
+            "A map of ones gets a bright border.",
+            ("Pool a map of ones.", "What is in the padding?"),
+        ),
+        Bug(
+            "the window as stride",
+            "rows = slice(i * stride, i * stride + size)",
+            "rows = slice(i * size, i * size + size)",
+            "It's right where window and stride are equal; otherwise lower rows are wrong, or not there.",
+            ("Pool a map in which each row has its own value.", "Where does the second window begin?"),
+        ),
+        Bug(
+            "stride of one",
+            "columns = slice(j * stride, j * stride + size)",
+            "columns = slice(j, j + size)",
+            "Going right, the result changes too slowly.",
+            ("Pool a map in which each column has its own value.", "Where does the second window begin?"),
+        ),
+        Bug(
+            "a row missing",
+            "H = (wide.shape[2] - size) // stride + 1",
+            "H = (wide.shape[2] - size) // stride",
+            "The result has one row too few.",
+            ("How many rows has the result for a window as large as the map?",),
+        ),
+        Bug(
+            "not divided",
+            "total / there[:, :, rows, columns].sum(axis=(2, 3))",
+            "total",
+            "A map of ones gets values as large as the window has pixels.",
+            ("Pool a map of ones.", "What is a mean?"),
+        ),
+        Bug(
+            "the means run on",
+            "y[:, :, i, j] = total",
+            "y[:, :, i, j] = y[:, :, i, j - 1] + total",
+            "Going right, a map of ones gets brighter and brighter.",
+            ("Pool a map of ones.", "What does each output depend on?"),
+        ),
+        Bug(
+            "padded on one side",
+            "sides = ((0, 0), (0, 0), (padding, padding), (padding, padding))",
+            "sides = ((0, 0), (0, 0), (0, 2 * padding), (0, 2 * padding))",
+            "The result is the right one, moved up and to the left.",
+            ("Pool a map with one white pixel.", "On which sides is the padding?"),
         ),
     ),
 )
