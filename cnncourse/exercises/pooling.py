@@ -103,8 +103,8 @@ def _map_and_gradient(rng: np.random.Generator) -> dict[str, Array]:
 
 
 def _back(values: Array, gradient: Array) -> Array:
-    wide = (1.0 * each[None, None] for each in (gradient, values))
-    return pooling.max_pool2d_backward(*wide, 2)[0, 0]
+    wide = pooling.max_pool2d_backward(1.0 * gradient[None, None], 1.0 * values[None, None], 2)
+    return np.asarray(wide[0, 0])
 
 
 def _each(gradient: Array) -> Array:
