@@ -11,6 +11,8 @@ from pathlib import Path
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page
 
+from tools.sheets import is_sheet
+
 SETTLED = 400  # milliseconds: the theme and we wait after a change of width before we look for what scrolls
 SILENT = {"log", "info", "debug"}
 CHECKS = ("console", "requests", "formulas", "overflow", "keyboard", "axe", "figure")
@@ -188,7 +190,7 @@ def visit_from_server(browser: BrowserContext, base: str, name: str) -> Found:
     with visiting(browser, base, name, "light", WIDE) as visit:
         if name == ENTRANCE:  # the page that it leads to has its own visit
             return visit.found
-        if Path(name).parent.name in PARTS:
+        if Path(name).parent.name in PARTS and not is_sheet(name):
             visit.look("figure")
         for theme, width, rules in VIEWS:
             visit.turn(theme, width)
