@@ -1,4 +1,4 @@
-"""Exercises of the chapter on pooling: sizes, largest and mean of each window, the way back, a broken program."""
+"""Exercises of the chapter on pooling: sizes, the largest and the mean, the way back, a broken program."""
 
 from collections.abc import Iterator
 from itertools import product

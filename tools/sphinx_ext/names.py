@@ -11,6 +11,8 @@ from sphinx.environment import BuildEnvironment
 from sphinx.util.docstrings import prepare_docstring
 from sphinx.util.nodes import make_refnode
 
+from cnncourse.exercises import Pencil, Task
+
 LINKED = {"function", "class", "data", "exception", "module"}
 
 
@@ -31,8 +33,8 @@ def resolve_name(app: Sphinx, env: BuildEnvironment, node: pending_xref, shown: 
 
 
 def keep_property(app: Sphinx, what: str, name: str, object_: Any, options: Any, lines: list[str]) -> None:
-    """Give a property its docstring back: napoleon takes what stands before a colon for its type."""
-    if what == "property":
+    """Give properties and checkers their docstrings back: napoleon takes words before a colon for a type."""
+    if what == "property" or isinstance(object_, Task | Pencil):
         lines[:] = prepare_docstring(object_.__doc__ or "")
 
 
