@@ -25,6 +25,7 @@ from cnncourse.training.support import (
     seeded,
     start_training,
     wait_for,
+    without_denormals,
 )
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class DivergedError(RuntimeError):
     """The loss is no longer a number; what was learned before is in the history so far."""
 
 
+@without_denormals()
 def fit(
     model: nn.Module,
     train_set: "ImageSet",
@@ -103,7 +105,6 @@ def fit(
     """
     start = time.perf_counter()
     hold_memory()
-    torch.set_flush_denormal(True)  # a network that has died computes with them, many times as slowly
     check_model(model, train_set)
     if validation is not None:
         check_model(model, validation)
