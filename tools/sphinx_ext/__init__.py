@@ -13,6 +13,7 @@ from tools.sphinx_ext import (
     prerequisites,
     quiz,
     sheets,
+    sidebar,
     stand_in,
     status,
     widgets,
@@ -32,6 +33,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     pictures.setup(app)
     prerequisites.setup(app)
     quiz.setup(app)
+    sidebar.setup(app)
     sheets.setup(app)
     stand_in.setup(app)
     status.setup(app)
