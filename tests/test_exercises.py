@@ -385,6 +385,32 @@ def mean_pool_by_sums(x, size, stride, padding):
     return (total / count)[:, :, ::stride, ::stride]
 
 
+def train_dense_by_one_hot(z, labels, classes, batch_size, rate):
+    weight, bias, start = np.zeros((classes, z.shape[1])), np.zeros(classes), 0
+    target = np.eye(classes)[labels]
+    while start < len(z):
+        batch = slice(start, min(start + batch_size, len(z)))
+        errors = softmax_by_rows(z[batch] @ weight.T + bias) - target[batch]
+        weight = weight - rate * np.einsum("nk,nd->kd", errors, z[batch]) / len(errors)
+        bias = bias - rate * errors.mean(axis=0)
+        start += batch_size
+    return weight, bias
+
+
+def train_dense_by_images(z, labels, classes, batch_size, rate):
+    wide = np.hstack([z, np.ones((len(z), 1))])
+    weight = np.zeros((classes, wide.shape[1]))
+    for batch in np.split(np.arange(len(z)), range(batch_size, len(z), batch_size)):
+        step = np.zeros(weight.shape)
+        for n in batch:
+            p = np.exp(weight @ wide[n])
+            p /= p.sum()
+            p[labels[n]] -= 1
+            step += np.outer(p, wide[n])
+        weight = weight - rate / len(batch) * step
+    return weight[:, :-1], weight[:, -1]
+
+
 RIGHT = {
     "shrink": (shrink_by_sums, shrink_by_loops),
     "mean_pool2d": (mean_pool_by_cutting, mean_pool_by_sums),
@@ -399,6 +425,7 @@ RIGHT = {
     "cross_entropy": (loss_by_rows, loss_by_logarithms),
     "cross_entropy_backward": (slope_of_the_loss, slope_by_one_hot),
     "momentum_step": (momentum_in_two_lines, momentum_in_one_line),
+    "train_dense": (train_dense_by_one_hot, train_dense_by_images),
     "batch_norm": (batch_norm_in_one_go, batch_norm_by_channels),
     "batch_norm_backward": (batch_norm_back_by_formula, batch_norm_back_by_steps),
     "dropout": (dropout_by_where, dropout_by_product),

@@ -46,8 +46,10 @@ from cnncourse.exercises.images import (
 from cnncourse.exercises.learning import (
     check_cross_entropy,
     check_cross_entropy_backward,
+    check_graph_gradients,
     check_momentum_step,
     check_softmax,
+    check_train_dense,
 )
 from cnncourse.exercises.lenet import check_count_features, check_count_parameters, check_subsample
 from cnncourse.exercises.modern import check_depthwise_conv2d, check_group_norm, check_squeeze_excite
@@ -93,7 +95,8 @@ CHECKERS: dict[str, Checker] = {  # a chapter a row
         check_pooled_sizes, check_way_back, check_max_pool2d, check_avg_pool2d, check_max_pool2d_backward,
         check_mean_pool2d,
         check_relu_backward, check_gelu, check_he_deviation,
-        check_softmax, check_cross_entropy, check_cross_entropy_backward, check_momentum_step,
+        check_graph_gradients, check_softmax, check_cross_entropy, check_cross_entropy_backward,
+        check_momentum_step, check_train_dense,
         check_batch_norm, check_batch_norm_backward, check_dropout, check_train_epoch, check_accuracy,
         check_epoch,
         check_receptive_field, check_seen_pixels, check_dilated_field,

@@ -1,13 +1,106 @@
-"""Exercises of the chapter on learning: softmax, cross-entropy, its gradient, a step with momentum."""
+"""Exercises of the chapter on learning: a graph, the loss and its gradient, momentum, a broken program."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from cnncourse import learning
+from cnncourse.exercises.pencil import Pencil
+from cnncourse.exercises.program import Bug
 from cnncourse.exercises.task import Inputs, Mistake, Task
 
 Array = np.ndarray
+Four = tuple[int, int, int, int]
+
+
+def _graph(rng: np.random.Generator) -> dict[str, int]:
+    x, w, h, v = (int(number) for number in rng.integers(2, 6, size=4))
+    return {
+        "x": x,
+        "w": w,
+        "b": h - w * x,
+        "v": v,
+        "t": v * h + h - int(rng.choice([-5, -4, -3, 2, 3, 4, 5])),
+    }
+
+
+def _gradients(
+    of_y: Callable[[int, int], int] = lambda y, t: 2 * (y - t),
+    of_h: Callable[[int, int], int] = lambda grad_y, v: grad_y * v + grad_y,
+    of_a: Callable[[int, int], int] = lambda grad_h, h: grad_h,
+) -> Callable[..., Four]:
+    """Return the backward pass for w, b, v and x, with the rules of three circles given."""
+
+    def backward(x: int, w: int, b: int, v: int, t: int) -> Four:
+        h = w * x + b  # positive: the ReLU is open
+        grad_y = of_y(v * h + h, t)
+        grad_a = of_a(of_h(grad_y, v), h)
+        return grad_a * x, grad_a, grad_y * h, grad_a * w
+
+    return backward
+
+
+def _own_input(x: int, w: int, b: int, v: int, t: int) -> Four:
+    _, grad_a, _, _ = _gradients()(x, w, b, v, t)
+    return grad_a * w, grad_a, 2 * (v * (w * x + b) + w * x + b - t) * v, grad_a * x
+
+
+check_graph_gradients = Pencil(
+    "graph_gradients",
+    "the gradients for w, b, v and x",
+    _graph,
+    _gradients(),
+    (
+        Mistake(
+            "shortcut forgotten",
+            "A second arrow leaves the ReLU, the shortcut, and it brings a gradient home, too.",
+            _gradients(of_h=lambda grad_y, v: grad_y * v),
+            ("By how many ways does h act on y?",),
+        ),
+        Mistake(
+            "shortcut alone",
+            "You take the shortcut's gradient alone; the way through times brings one, too.",
+            _gradients(of_h=lambda grad_y, v: grad_y),
+            ("By how many ways does h act on y?",),
+        ),
+        Mistake(
+            "multiplied where two meet",
+            "Where a value was used twice, you multiply the two gradients; they add up.",
+            _gradients(of_h=lambda grad_y, v: grad_y * v * grad_y),
+            ("What is the derivative of v h + h for h?",),
+        ),
+        Mistake(
+            "the square's 2",
+            "The square's slope is 2 times the difference; the 2 is missing.",
+            _gradients(of_y=lambda y, t: y - t),
+            ("How much does 3 squared grow if the 3 grows by 0.001?",),
+        ),
+        Mistake(
+            "sign",
+            "All signs are turned round: minus hands the gradient to its first input as it is.",
+            _gradients(of_y=lambda y, t: 2 * (t - y)),
+            ("Does the loss grow or fall if y grows a little?",),
+        ),
+        Mistake(
+            "its own input",
+            "Times hands each input the gradient times that input; it should be times the other one.",
+            _own_input,
+            ("How much does 2 times 5 grow if the 2 grows by 1?",),
+        ),
+        Mistake(
+            "begun with the loss",
+            "You begin with the loss; at the end of the graph, the gradient is 1.",
+            _gradients(of_y=lambda y, t: 2 * (y - t) ** 3),
+            ("If the loss grows a little, how many times as much does the loss grow?",),
+        ),
+        Mistake(
+            "the ReLU's value",
+            "The ReLU multiplies by its value; where it is open, its slope is 1.",
+            _gradients(of_a=lambda grad_h, h: grad_h * h),
+            ("Draw the ReLU. How steep is it right of zero?",),
+        ),
+    ),
+)
 
 
 def _logits(rng: np.random.Generator) -> Iterator[tuple[Array]]:
@@ -308,6 +401,98 @@ check_momentum_step = Task(
             "The old velocity isn't shrunk by the momentum.",
             lambda w, g, v, r, m: (w - r * (v + g), v + g),
             ("Without it, the first gradient would push forever.",),
+        ),
+    ),
+)
+
+
+def _small_data(rng: np.random.Generator) -> Iterator[Inputs]:
+    yield np.array([[1.0], [2.0]]), np.array([0, 1]), 2, 1, 1.0
+    yield np.array([[1.0, 2.0], [3.0, -1.0], [0.0, 1.0]]), np.array([0, 1, 1]), 2, 2, 0.5
+    for N, D, K, batch_size in ((5, 3, 3, 2), (6, 2, 4, 3), (7, 3, 3, 3), (5, 4, 2, 4)):
+        labels = rng.permutation(np.arange(N) % K)
+        yield rng.normal(size=(N, D)), labels, K, batch_size, float(rng.uniform(0.2, 1.0))
+
+
+check_train_dense = Task.broken(
+    "train_dense",
+    "Given images z (N, D), labels (N,), the number of classes K, a batch size and a rate. Train a dense "
+    "classifier from zeros by one epoch of SGD, batch after batch in order; the last one holds what remains, "
+    "and a batch's loss is the mean of its images' cross-entropies. weight is (K, D), "
+    "bias (K,). Return weight, bias.",
+    '''
+def train_dense(z, labels, classes, batch_size, rate):
+    """Return weight (K, D) and bias (K,) after one epoch of SGD."""
+    weight, bias = np.zeros((classes, z.shape[1])), np.zeros(classes)
+    for first in range(0, len(z), batch_size):
+        x = z[first : first + batch_size]
+        t = labels[first : first + batch_size]
+        logits = x @ weight.T + bias
+        p = np.exp(logits - logits.max(axis=1, keepdims=True))
+        p = p / p.sum(axis=1, keepdims=True)
+        p[np.arange(len(t)), t] -= 1
+        grad = p / len(t)
+        weight = weight - rate * grad.T @ x
+        bias = bias - rate * grad.sum(axis=0)
+    return weight, bias
+''',
+    _small_data,
+    (
+        Bug(
+            "not a mean",
+            "grad = p / len(t)",
+            "grad = p",
+            "The larger the batch, the longer its step; a batch of 50 soon blows up.",
+            ("Train on one image, and on a batch that holds it twice.", "Is the loss a sum or a mean?"),
+        ),
+        Bug(
+            "divided by all images",
+            "grad = p / len(t)",
+            "grad = p / len(z)",
+            "With one batch all is well. The more batches an epoch has, the shorter each step gets.",
+            ("Train on two images, in one batch and in two.", "Over which images is the mean taken?"),
+        ),
+        Bug(
+            "some are left out",
+            "range(0, len(z), batch_size)",
+            "range(0, len(z) - batch_size + 1, batch_size)",
+            "It makes no difference what the last few images are, for some batch sizes.",
+            ("Train on three images in batches of two, and change the third.",),
+        ),
+        Bug(
+            "labels moved",
+            "t = labels[first",
+            "t = np.roll(labels, 1)[first",
+            "The loss hardly falls, and the answers are right no more often than by guessing.",
+            ("Train on two images of different classes, and classify them.", "Look at a batch: x and t."),
+        ),
+        Bug(
+            "uphill",
+            "weight = weight - rate",
+            "weight = weight + rate",
+            "The loss grows, and the classifier likes each class less, the more it resembles its images.",
+            ("Train on one image, and classify it.", "Which way does a step go?"),
+        ),
+        Bug(
+            "scores without bias",
+            "logits = x @ weight.T + bias",
+            "logits = x @ weight.T",
+            "The first step is right. After many, the biases of frequent classes have grown without end.",
+            ("Train on images that are all zero: when should the biases stop?",),
+        ),
+        Bug(
+            "softmax over images",
+            "p.sum(axis=1, keepdims=True)",
+            "p.sum(axis=0, keepdims=True)",
+            "In most batches, what the classes gain and lose doesn't sum to zero, as it should.",
+            ("Train on one image: what is the sum of the biases?",),
+        ),
+        Bug(
+            "mean of a mean",
+            "grad.sum(axis=0)",
+            "grad.mean(axis=0)",
+            "With one image a batch all is well; with more, the biases learn too slowly.",
+            ("Give an additional pixel, always 1: does its weight learn as fast as the bias?",),
         ),
     ),
 )
