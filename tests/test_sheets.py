@@ -85,7 +85,7 @@ class TestSheets:
         for seed in SEEDS:
             space = {}
             sheet = load_sheet(chapter, CHECKERS, seed)
-            exec("import numpy as np", space)
+            exec(sheet.setup, space)
             for block in (block for e in sheet.exercises for block in e.blocks if block.kind == "answer"):
                 exec(block.solution, space)
                 report = CHECKERS[block.name](space[block.name], seed=seed)

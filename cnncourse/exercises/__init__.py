@@ -73,7 +73,12 @@ from cnncourse.exercises.receptive_field import (
 from cnncourse.exercises.resnet import check_fold_batch_norm, check_residual_backward, check_residual_block
 from cnncourse.exercises.sheet import Checker, Sheet, load_sheet, sheet_files
 from cnncourse.exercises.task import Mistake, Task
-from cnncourse.exercises.training import check_batch_norm, check_batch_norm_backward, check_dropout
+from cnncourse.exercises.training import (
+    check_batch_norm,
+    check_batch_norm_backward,
+    check_dropout,
+    check_two_modes,
+)
 from cnncourse.exercises.training_loop import check_accuracy, check_epoch, check_train_epoch
 from cnncourse.exercises.transfer_learning import check_depth_rates, check_fit_head, check_standardize
 from cnncourse.exercises.vgg import check_count_activations, check_count_layout, check_count_multiply_adds
@@ -97,8 +102,8 @@ CHECKERS: dict[str, Checker] = {  # a chapter a row
         check_relu_backward, check_gelu, check_he_deviation,
         check_graph_gradients, check_softmax, check_cross_entropy, check_cross_entropy_backward,
         check_momentum_step, check_train_dense,
-        check_batch_norm, check_batch_norm_backward, check_dropout, check_train_epoch, check_accuracy,
-        check_epoch,
+        check_two_modes, check_batch_norm, check_batch_norm_backward, check_dropout, check_train_epoch,
+        check_accuracy, check_epoch,
         check_receptive_field, check_seen_pixels, check_dilated_field,
         check_im2col, check_col2im, check_fft_convolve,
         check_count_parameters, check_count_features, check_subsample,

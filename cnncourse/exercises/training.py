@@ -1,11 +1,13 @@
-"""Exercises of the chapter on training: batch normalization, forward and backward, and dropout."""
+"""Exercises of the chapter on training: two modes, batch normalization, forward and backward, dropout."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from cnncourse import normalization
+from cnncourse.exercises.pencil import Pencil
 from cnncourse.exercises.task import Inputs, Mistake, Task
 
 Array = np.ndarray
@@ -14,6 +16,133 @@ CHANNELS = (0, 2, 3)  # the axes over which a channel's statistics are taken
 
 def _wide(values: Array) -> Array:
     return values[:, None, None]
+
+
+PATTERNS = (  # four deviations from a mean, their root mean square, and gammas that make short fractions
+    ((5, -1, -1, -3), 3, (6, 9)),
+    ((-5, 1, 1, 3), 3, (6, 9)),
+    ((7, 1, -1, -7), 5, (2, 4)),
+    ((10, -2, -2, -6), 6, (3, 9)),
+)
+
+
+def _channel(rng: np.random.Generator) -> dict[str, Any]:
+    steps, deviation, gammas = PATTERNS[int(rng.integers(len(PATTERNS)))]
+    mean = int(rng.integers(21, 40))
+    return {
+        "batch": [mean + int(step) for step in rng.permutation(steps)],
+        "mean": mean,
+        "deviation": deviation,
+        "gamma": int(rng.choice(gammas)),
+        "beta": int(rng.integers(1, 6)),
+        "running_mean": mean + 10 * int(rng.choice([-2, -1, 1, 2])),
+        "running_var": int(rng.choice([4, 16])),
+    }
+
+
+def _two_modes(
+    batch: list[int],
+    mean: float,
+    deviation: float,
+    gamma: float,
+    beta: float,
+    running_mean: float,
+    running_var: float,
+    *,
+    tenths: int = 1,
+) -> tuple[float, float, float]:
+    """Return a value in training, the running mean afterwards, and the value in evaluation."""
+    after = ((10 - tenths) * running_mean + tenths * mean) / 10
+    in_training = gamma * (batch[0] - mean) / deviation + beta
+    return in_training, after, gamma * (batch[0] - after) / running_var**0.5 + beta
+
+
+def _other_numbers(change: Callable[..., dict[str, float]]) -> Callable[..., tuple[float, ...]]:
+    """Return the wrong way that reckons with other numbers."""
+    return lambda **numbers: _two_modes(**{**numbers, **change(**numbers)})
+
+
+def _other_results(change: Callable[..., tuple[float, ...]]) -> Callable[..., tuple[float, ...]]:
+    """Return the wrong way that changes the three results."""
+    return lambda **numbers: change(*_two_modes(**numbers), **numbers)
+
+
+check_two_modes = Pencil(
+    "two_modes",
+    "its value in training, the new running mean, its value in evaluation",
+    _channel,
+    _two_modes,
+    (
+        Mistake(
+            "running statistics in training",
+            "Your first number is that of evaluation; in training, the batch's own statistics count.",
+            _other_results(lambda first, after, last, **_: (last, after, last)),
+            ("What are the mean and the deviation of the four images?",),
+        ),
+        Mistake(
+            "the batch's statistics in evaluation",
+            "Your last number is that of training; in evaluation, the running statistics count.",
+            _other_results(lambda first, after, last, **_: (first, after, first)),
+            ("One image comes alone. What would its deviation be?",),
+        ),
+        Mistake(
+            "modes swapped",
+            "Your first and last numbers are swapped.",
+            _other_results(lambda first, after, last, **_: (last, after, first)),
+            ("In which mode do the other images of the batch count?",),
+        ),
+        Mistake(
+            "momentum turned round",
+            "Your running mean goes nearly all the way to the batch's mean; PyTorch's momentum is the share "
+            "of the new.",
+            partial(_two_modes, tenths=9),
+            ("After how many batches should one odd batch be forgotten?",),
+        ),
+        Mistake(
+            "running mean as it was",
+            "The running mean has moved: each batch in training pulls it a little.",
+            partial(_two_modes, tenths=0),
+            ("Which mode keeps the averages up to date?",),
+        ),
+        Mistake(
+            "old mean in evaluation",
+            "Your last number goes by the running mean from before the batch.",
+            _other_results(
+                lambda first, after, last, **numbers: (first, after, _two_modes(**numbers, tenths=0)[2])
+            ),
+            ("Where is the running mean when evaluation begins?",),
+        ),
+        Mistake(
+            "by the variance",
+            "You divide by the variance; its root is missing.",
+            _other_numbers(
+                lambda deviation, running_var, **_: {
+                    "deviation": deviation**2,
+                    "running_var": running_var**2,
+                }
+            ),
+            ("In which unit is a variance?",),
+        ),
+        Mistake(
+            "n minus one",
+            "You divide by n - 1 in the batch's variance; batch norm divides by n in training.",
+            _other_numbers(lambda deviation, **_: {"deviation": deviation * (4 / 3) ** 0.5}),
+            ("Take the mean of the four squares.",),
+        ),
+        Mistake(
+            "no gamma and beta",
+            "gamma and beta are missing.",
+            _other_numbers(lambda **_: {"gamma": 1, "beta": 0}),
+            ("Mean 0 and deviation 1 are where it begins; what is learned comes after.",),
+        ),
+        Mistake(
+            "gamma times beta",
+            "beta is added last; you multiply it by gamma.",
+            _other_numbers(lambda gamma, beta, **_: {"beta": gamma * beta}),
+            ("y = gamma * x_hat + beta",),
+        ),
+    ),
+)
 
 
 def _batches(rng: np.random.Generator) -> Iterator[Inputs]:
