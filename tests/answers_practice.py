@@ -34,6 +34,25 @@ def dilated_by_reach(kernels, dilations):
     return last + 1
 
 
+def ways_by_walking(kernels, dilations):
+    ends = {0: 1}
+    for kernel, dilation in zip(kernels, dilations, strict=True):
+        reached = {}
+        for place, ways in ends.items():
+            for k in range(kernel):
+                reached[place + k * dilation] = reached.get(place + k * dilation, 0) + ways
+        ends = reached
+    return np.array([ends.get(place, 0) for place in range(max(ends) + 1)])
+
+
+def ways_by_shifting(kernels, dilations):
+    counts = np.ones(1, int)
+    for kernel, dilation in zip(kernels, dilations, strict=True):
+        reach = (kernel - 1) * dilation
+        counts = sum(np.pad(counts, (k, reach - k)) for k in range(0, reach + 1, dilation))
+    return counts
+
+
 def confusion_by_loop(labels, predicted, classes):
     matrix = np.zeros((classes, classes), int)
     for label, answer in zip(labels, predicted, strict=True):
@@ -236,6 +255,7 @@ def masks_by_confusion(labels, predicted, classes):
 RIGHT = {
     "seen_pixels": (seen_from_the_value, seen_by_size_and_jump),
     "dilated_field": (dilated_by_sum, dilated_by_reach),
+    "count_ways": (ways_by_walking, ways_by_shifting),
     "confusion_matrix": (confusion_by_loop, confusion_by_bincount),
     "class_accuracy": (classes_by_mean, classes_by_counting),
     "paired_interval": (interval_by_numpy, interval_by_hand),

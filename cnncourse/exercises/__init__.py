@@ -66,7 +66,9 @@ from cnncourse.exercises.pooling import (
 )
 from cnncourse.exercises.program import Bug, Program
 from cnncourse.exercises.receptive_field import (
+    check_count_ways,
     check_dilated_field,
+    check_field_by_hand,
     check_receptive_field,
     check_seen_pixels,
 )
@@ -104,7 +106,7 @@ CHECKERS: dict[str, Checker] = {  # a chapter a row
         check_momentum_step, check_train_dense,
         check_two_modes, check_batch_norm, check_batch_norm_backward, check_dropout, check_train_epoch,
         check_accuracy, check_epoch,
-        check_receptive_field, check_seen_pixels, check_dilated_field,
+        check_field_by_hand, check_receptive_field, check_seen_pixels, check_dilated_field, check_count_ways,
         check_im2col, check_col2im, check_fft_convolve,
         check_count_parameters, check_count_features, check_subsample,
         check_response_norm, check_top_k_accuracy, check_count_grouped,

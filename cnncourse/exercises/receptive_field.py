@@ -1,10 +1,159 @@
-"""Exercises of the chapter on receptive fields: how much a value sees, which pixels, and with dilation."""
+"""Exercises of the chapter on receptive fields: how much a value sees, which pixels, in how many ways."""
 
 from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from cnncourse.exercises.pencil import Pencil
+from cnncourse.exercises.program import Bug
 from cnncourse.exercises.task import Inputs, Mistake, Task
+
+Numbers = tuple[int, int, int, float]
+
+
+def _three_layers(rng: np.random.Generator) -> dict[str, int]:
+    kernel, last = int(rng.choice([3, 5, 7])), int(rng.choice([3, 5]))
+    dilation = int(rng.integers(2, 4))
+    return {
+        "kernel": kernel,
+        "stride": int(rng.integers(2, 4)),
+        "padding": int(rng.integers(1, kernel // 2 + 1)),
+        "window": int(rng.integers(2, 4)),
+        "last": last,
+        "dilation": dilation,
+        "last_padding": int(rng.integers(1, dilation * (last // 2) + 1)),
+        "index": int(rng.integers(2, 7)),
+    }
+
+
+def _numbers(size: int, jump: int, start: int, index: int) -> Numbers:
+    """Return size, jump, start, and the middle of what an output sees."""
+    return size, jump, start, start + jump * index + (size - 1) / 2
+
+
+def _by_hand(**layers: int) -> Numbers:
+    stride, jump = layers["stride"], layers["stride"] * layers["window"]
+    size = layers["kernel"] + (layers["window"] - 1) * stride
+    size += (layers["last"] - 1) * layers["dilation"] * jump
+    return _numbers(size, jump, -layers["padding"] - layers["last_padding"] * jump, layers["index"])
+
+
+def _kernels_added(**layers: int) -> Numbers:
+    _, jump, start, _ = _by_hand(**layers)
+    size = layers["kernel"] + layers["window"] - 1 + (layers["last"] - 1) * layers["dilation"]
+    return _numbers(size, jump, start, layers["index"])
+
+
+def _jump_first(**layers: int) -> Numbers:
+    _, jump, _, _ = _by_hand(**layers)
+    stride = layers["stride"]
+    size = 1 + (layers["kernel"] - 1) * stride
+    size += (layers["window"] - 1 + (layers["last"] - 1) * layers["dilation"]) * jump
+    start = -layers["padding"] * stride - layers["last_padding"] * jump
+    return _numbers(size, jump, start, layers["index"])
+
+
+def _whole_kernel_stretched(**layers: int) -> Numbers:
+    size, jump, start, _ = _by_hand(**layers)
+    more = layers["dilation"] - 1  # cells: K D - 1 where (K - 1) D is right
+    return _numbers(size + more * jump, jump, start, layers["index"])
+
+
+def _strides_added(**layers: int) -> Numbers:
+    jump = layers["stride"] + layers["window"]
+    size = layers["kernel"] + (layers["window"] - 1) * layers["stride"]
+    size += (layers["last"] - 1) * layers["dilation"] * jump
+    return _numbers(size, jump, -layers["padding"] - layers["last_padding"] * jump, layers["index"])
+
+
+def _other_start(change: Callable[..., int]) -> Callable[..., Numbers]:
+    """Return the wrong way that has another start, and the middle that follows."""
+
+    def way(**layers: int) -> Numbers:
+        size, jump, start, _ = _by_hand(**layers)
+        return _numbers(size, jump, change(start, **layers), layers["index"])
+
+    return way
+
+
+def _other_middle(change: Callable[..., float]) -> Callable[..., Numbers]:
+    """Return the wrong way that has another middle."""
+
+    def way(**layers: int) -> Numbers:
+        size, jump, start, middle = _by_hand(**layers)
+        return size, jump, start, change(size, jump, start, middle, layers["index"])
+
+    return way
+
+
+check_field_by_hand = Pencil(
+    "field_by_hand",
+    "size, jump, start, middle",
+    _three_layers,
+    _by_hand,
+    (
+        Mistake(
+            "kernels added",
+            "You add up what the kernels span. After the first stride, a step is more than a pixel.",
+            _kernels_added,
+            ("How far apart, in pixels, do two neighbors of the first layer look?",),
+        ),
+        Mistake(
+            "jump first",
+            "You update the jump first; size and start need the jump before the layer.",
+            _jump_first,
+            ("How many pixels does a single 3x3 with stride 2 see?", "Which of the three lines comes last?"),
+        ),
+        Mistake(
+            "no dilation",
+            "The dilation is missing.",
+            lambda **layers: _by_hand(**{**layers, "dilation": 1}),
+            ("How many cells does a kernel of 3 with dilation 2 span?",),
+        ),
+        Mistake(
+            "kernel times dilation",
+            "You stretch the kernel's size; it's the gaps between its weights that stretch, one fewer.",
+            _whole_kernel_stretched,
+            ("How many cells does a kernel of 3 with dilation 2 span? Draw it.",),
+        ),
+        Mistake(
+            "strides added",
+            "You add the strides; they multiply.",
+            _strides_added,
+            ("After strides of 2 and 3, how far apart do neighbors look?",),
+        ),
+        Mistake(
+            "padding unscaled",
+            "Your start counts every padding in pixels; after a stride, a cell of padding is wider.",
+            _other_start(lambda start, padding, last_padding, **_: -padding - last_padding),
+            ("How wide, in pixels, is one cell of the last layer's padding?",),
+        ),
+        Mistake(
+            "start inward",
+            "Your start is positive: padding moves it to the left, before pixel 0.",
+            _other_start(lambda start, **_: -start),
+            ("Where does the first window of a layer with padding 1 begin?",),
+        ),
+        Mistake(
+            "middle of output 0",
+            "Your middle is that of output 0.",
+            _other_middle(lambda size, jump, start, middle, index: start + (size - 1) / 2),
+            ("How far do you move from one output to the next?",),
+        ),
+        Mistake(
+            "index in pixels",
+            "For the middle, you move by a pixel for each output; it's a jump.",
+            _other_middle(lambda size, jump, start, middle, index: start + index + (size - 1) / 2),
+            ("How far apart do two neighbors of the last layer look?",),
+        ),
+        Mistake(
+            "half a pixel off",
+            "Your middle is half a pixel too far: a field of 3 has its middle 1 pixel after its first.",
+            _other_middle(lambda size, jump, start, middle, index: middle + 0.5),
+            ("What is the middle of pixels 0, 1 and 2?",),
+        ),
+    ),
+)
 
 
 def _layers(rng: np.random.Generator) -> Iterator[Inputs]:
@@ -321,4 +470,100 @@ check_dilated_field = Task(
         ),
     ),
     by_hand=False,
+)
+
+
+def _stretched(rng: np.random.Generator) -> Iterator[Inputs]:
+    yield [], []
+    yield [3], [1]
+    yield [3], [2]
+    yield [3, 3], [1, 1]
+    yield [2, 3], [1, 2]
+    for _ in range(6):
+        depth = int(rng.integers(2, 5))
+        yield (
+            [int(k) for k in rng.integers(2, 5, size=depth)],
+            [int(d) for d in rng.integers(1, 5, size=depth)],
+        )
+
+
+check_count_ways = Task.broken(
+    "count_ways",
+    "Given the kernels' sides and the dilations of layers with stride 1 along one axis, from the first to "
+    "the last, as two lists. Return how many ways lead from one value of the last layer to each pixel of its "
+    "field, from the first pixel to the last, as an array of whole numbers.",
+    '''
+def count_ways(kernels, dilations):
+    """Count the ways from one value down to each pixel of its field."""
+    counts = np.ones(1, int)
+    for kernel, dilation in zip(kernels, dilations):
+        wide = np.zeros(len(counts) + (kernel - 1) * dilation, int)
+        for k in range(kernel):
+            start = k * dilation
+            wide[start : start + len(counts)] += counts
+        counts = wide
+    return counts
+''',
+    _stretched,
+    (
+        Bug(
+            "overwritten",
+            "len(counts)] += counts",
+            "len(counts)] = counts",
+            "Two layers of 3 never reach a pixel in more than one way.",
+            (
+                "In how many ways do two layers of 3 reach the middle pixel?",
+                "What happens where two windows overlap?",
+            ),
+        ),
+        Bug(
+            "steps of one",
+            "start = k * dilation",
+            "start = k",
+            "With a dilation, the ways crowd at the left end of the field, and none leads to the right end.",
+            ("Which pixels does one kernel of 3 with dilation 2 see?",),
+        ),
+        Bug(
+            "whole kernel",
+            "(kernel - 1) * dilation",
+            "kernel * dilation",
+            "The field is too long, and no way leads to its right end.",
+            ("How long is the field of a single layer of 3?",),
+        ),
+        Bug(
+            "dilations left out",
+            "zip(kernels, dilations)",
+            "zip(kernels, [1] * len(kernels))",
+            "There are no holes where there should be some, and the field is too short.",
+            ("Which pixels does one kernel of 3 with dilation 2 see?",),
+        ),
+        Bug(
+            "last weight left out",
+            "range(kernel)",
+            "range(kernel - 1)",
+            "There are too few ways, and none leads to the right end.",
+            ("How many ways are there in all, with one layer of 3?", "Which weights of a kernel are used?"),
+        ),
+        Bug(
+            "weights of the ways",
+            "+= counts",
+            "+= (k + 1) * counts",
+            "There are more ways on the right than on the left.",
+            ("How many ways are there in all, with one layer of 3?",),
+        ),
+        Bug(
+            "none to begin with",
+            "np.ones(1, int)",
+            "np.zeros(1, int)",
+            "No way leads anywhere.",
+            ("Without a layer, in how many ways does a pixel see itself?",),
+        ),
+        Bug(
+            "shares",
+            "return counts\n",
+            "return counts / counts.sum()\n",
+            "The numbers sum to 1, and ways are whole.",
+            ("How many ways are there in all, with one layer of 3?",),
+        ),
+    ),
 )
