@@ -5,6 +5,7 @@ from pathlib import Path
 
 import yaml
 
+PARTS = ("foundations", "architectures", "practice")  # of the book: their pages are chapters and sheets
 OLD_ADDRESS = "<!DOCTYPE html>\n<!-- an old address -->\n"  # how a page that only leads on begins
 
 

@@ -1,10 +1,11 @@
 """Which chapter needs which, read from the box at the head of each chapter."""
 
+import posixpath
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from tools.contents import pages
+from tools.contents import PARTS, pages
 from tools.notebooks.source import (
     Chapter,
     SourceError,
@@ -16,7 +17,6 @@ from tools.notebooks.source import (
 from tools.sheets import is_sheet
 
 HEADER = "Before you start"
-PARTS = ("foundations", "architectures", "practice")
 NEED = re.compile(r"\*\*You need\*\*(.*?)(?=\n\s*\n|\Z)", re.DOTALL)
 LINK = re.compile(r"\{(doc|ref)\}`(?:[^`<]*<)?([^`<>]+)>?`")
 
@@ -62,14 +62,7 @@ def _page(kind: str, target: str, chapter: Chapter, labels: Mapping[str, str]) -
     if kind == "ref":
         return labels[target]
     base = Path(chapter.page).parent / target
-    return Path(*_collapsed(base.parts)).as_posix()
-
-
-def _collapsed(parts: tuple[str, ...]) -> list[str]:
-    kept: list[str] = []
-    for part in parts:
-        kept = kept[:-1] if part == ".." else [*kept, part]
-    return kept
+    return posixpath.normpath(base.as_posix())
 
 
 def without_detours(needs: Mapping[str, list[str]]) -> dict[str, list[str]]:

@@ -9,11 +9,10 @@ from string import Template
 
 from bs4 import BeautifulSoup, Tag
 
-from tools.contents import pages
+from tools.contents import PARTS, pages
 from tools.sheets import is_sheet
 from tools.sphinx_ext.offline import MATHJAX
 
-PARTS = ("foundations", "architectures", "practice")
 WITHOUT = ("Test yourself", "Problems", "Read next")  # sections that have no slides
 TAKEAWAYS = "takeaways"
 DECK = Template((Path(__file__).parent / "slides.html").read_text(encoding="utf-8"))

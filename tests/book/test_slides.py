@@ -8,9 +8,9 @@ from parsing import parsed
 from playwright.sync_api import BrowserContext
 from visits import WIDE, report, visiting
 
-from tools.contents import pages
+from tools.contents import PARTS, pages
 from tools.sheets import is_sheet
-from tools.slides import PARTS, read_slides
+from tools.slides import read_slides
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CHAPTERS = [path.stem for path in pages(ROOT) if path.parent.name in PARTS and not is_sheet(path)]

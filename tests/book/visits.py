@@ -11,6 +11,7 @@ from pathlib import Path
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page
 
+from tools.contents import PARTS
 from tools.sheets import is_sheet
 
 SETTLED = 400  # milliseconds: the theme and we wait after a change of width before we look for what scrolls
@@ -69,7 +70,6 @@ READY = "() => !window.MathJax || (window.MathJax.startup && window.MathJax.star
 IN_THEME = """theme => document.documentElement.dataset.theme === theme
   && document.getAnimations().every(it => it.playState !== 'running')"""
 ENTRANCE = "index.html"
-PARTS = ("foundations", "architectures", "practice")  # of the book: their pages are chapters
 WIDE, NARROW = 1400, 390
 AXE_RULES = {  # what the dark changes is colors, and the width all but colors
     "all": {},

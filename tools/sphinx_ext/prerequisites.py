@@ -8,8 +8,9 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+from tools.contents import PARTS
 from tools.notebooks.source import book_parser, read_chapter
-from tools.prerequisites import PARTS, prerequisites, without_detours
+from tools.prerequisites import prerequisites, without_detours
 
 STEP, TOP, NAMES, RADIUS = 30, 24, 176, 5  # pixels: between rows, above the first, left of names, of a dot
 WIDTH = 400  # as wide as a phone shows without making it smaller
