@@ -137,7 +137,10 @@ class Batches:
             mirrored = random.random(len(chosen)) < 0.5 if self.flip else np.zeros(len(chosen), bool)
             mine = slice(self.part[0], None, self.part[1])  # drawn for all, so that the parts do not matter
             taken = slice(None) if self.augment else mine  # others' images may be mixed into these
-            images = self._windows[chosen[taken], :, i[taken], j[taken]]  # (B, C, H, W), one window an image
+            if self.crop:
+                images = self._windows[chosen[taken], :, i[taken], j[taken]]  # (B, C, H, W), a window each
+            else:
+                images = self._windows[:, :, 0, 0][chosen[taken]]  # the same in a third of the time
             labels = self._labels[chosen[taken]]
             if self.flip:
                 images[mirrored[taken]] = images[mirrored[taken]][..., ::-1]
