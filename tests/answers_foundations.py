@@ -170,6 +170,23 @@ def convolve_by_fft(x, kernel):
     return np.fft.ifft(product).real[: len(x) + len(kernel) - 1]
 
 
+def overlap_by_real_fft(signal, kernel, size):
+    step, reach = size - len(kernel) + 1, len(kernel) - 1
+    waves = np.fft.rfft(kernel, size)
+    y = np.zeros(len(signal) + size)
+    for start in range(0, len(signal), step):
+        part = np.fft.irfft(np.fft.rfft(signal[start : start + step], size) * waves, size)
+        y[start : start + size] += part
+    return y[: len(signal) + reach]
+
+
+def overlap_by_shifts(signal, kernel, size):
+    y = np.zeros(len(signal) + len(kernel) - 1)
+    for k, weight in enumerate(kernel):
+        y[k : k + len(signal)] += weight * signal
+    return y
+
+
 RIGHT = {
     "channels_first": (channels_by_transposing, channels_one_by_one),
     "channel_statistics": (statistics_in_one_go, statistics_by_channels),
@@ -183,4 +200,5 @@ RIGHT = {
     "im2col": (columns_by_places, columns_by_windows),
     "col2im": (images_by_places, images_by_kernel_places),
     "fft_convolve": (convolve_by_real_fft, convolve_by_fft),
+    "overlap_add": (overlap_by_real_fft, overlap_by_shifts),
 }

@@ -32,7 +32,13 @@ from cnncourse.exercises.convolution import (
     check_output_size,
     check_slide,
 )
-from cnncourse.exercises.fast_convolution import check_col2im, check_fft_convolve, check_im2col
+from cnncourse.exercises.fast_convolution import (
+    check_col2im,
+    check_fft_convolve,
+    check_four_products,
+    check_im2col,
+    check_overlap_add,
+)
 from cnncourse.exercises.finding import Finding, Report
 from cnncourse.exercises.googlenet import check_class_maps, check_conv1x1, check_count_inception
 from cnncourse.exercises.images import (
@@ -107,7 +113,7 @@ CHECKERS: dict[str, Checker] = {  # a chapter a row
         check_two_modes, check_batch_norm, check_batch_norm_backward, check_dropout, check_train_epoch,
         check_accuracy, check_epoch,
         check_field_by_hand, check_receptive_field, check_seen_pixels, check_dilated_field, check_count_ways,
-        check_im2col, check_col2im, check_fft_convolve,
+        check_four_products, check_im2col, check_col2im, check_fft_convolve, check_overlap_add,
         check_count_parameters, check_count_features, check_subsample,
         check_response_norm, check_top_k_accuracy, check_count_grouped,
         check_count_multiply_adds, check_count_layout, check_count_activations,

@@ -1,13 +1,110 @@
-"""Exercises of the chapter on fast convolution: windows as columns, their way back, convolution by FFT."""
+"""Exercises of the chapter on fast convolution: Winograd's products, windows as columns, waves."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from cnncourse.exercises.pencil import Pencil
+from cnncourse.exercises.program import Bug
 from cnncourse.exercises.task import Inputs, Mistake, Task
 
 Array = np.ndarray
+
+
+def _two_stops(rng: np.random.Generator) -> dict[str, list[int]]:
+    w = [int(n) for n in rng.choice(np.arange(1, 10), 3, replace=False)]
+    w[2] += sum(w) % 2  # sums of weights are halved
+    return {"d": [int(n) for n in rng.choice(np.arange(10), 4, replace=False)], "w": w}
+
+
+def _four_products(d: list[int], w: list[int]) -> tuple[float, ...]:
+    """Return Winograd's four products, and the two sums that they give."""
+    first, last = (d[0] - d[2]) * w[0], (d[1] - d[3]) * w[2]
+    plus = (d[1] + d[2]) * (w[0] + w[1] + w[2]) / 2
+    minus = (d[2] - d[1]) * (w[0] - w[1] + w[2]) / 2
+    return first, plus, minus, last, first + plus + minus, plus - minus - last
+
+
+def _other_products(change: Any) -> Any:
+    """Return the wrong way that changes the four products, and adds them up as one should."""
+
+    def way(d: list[int], w: list[int]) -> tuple[float, ...]:
+        m1, m2, m3, m4 = change(*_four_products(d, w)[:4], d, w)
+        return m1, m2, m3, m4, m1 + m2 + m3, m2 - m3 - m4
+
+    return way
+
+
+def _other_sums(change: Any) -> Any:
+    """Return the wrong way that adds up the right products in another way."""
+    return lambda d, w: (*_four_products(d, w)[:4], *change(*_four_products(d, w)[:4]))
+
+
+check_four_products = Pencil(
+    "four_products",
+    "m1, m2, m3, m4, the first sum, the second sum",
+    _two_stops,
+    _four_products,
+    (
+        Mistake(
+            "not halved",
+            "The sums of weights in your middle products aren't halved.",
+            _other_products(lambda m1, m2, m3, m4, d, w: (m1, 2 * m2, 2 * m3, m4)),
+            ("Slide the kernel over the first three samples, and compare.",),
+        ),
+        Mistake(
+            "third turned round",
+            "Your third product has the wrong sign.",
+            _other_products(lambda m1, m2, m3, m4, d, w: (m1, m2, -m3, m4)),
+            ("Which of the two samples in the middle is taken away?",),
+        ),
+        Mistake(
+            "fourth turned round",
+            "Your fourth product has the wrong sign.",
+            _other_products(lambda m1, m2, m3, m4, d, w: (m1, m2, m3, -m4)),
+            ("In the second sum, does the last sample count with a plus or a minus?",),
+        ),
+        Mistake(
+            "weights added in the third",
+            "In the third product, the middle weight is taken away.",
+            _other_products(lambda m1, m2, m3, m4, d, w: (m1, m2, (d[2] - d[1]) * sum(w) / 2, m4)),
+            ("In which of the products do both middle samples and all three weights meet?",),
+        ),
+        Mistake(
+            "neighbors",
+            "Your outer products take neighbors' differences; they take those of samples two apart.",
+            _other_products(
+                lambda m1, m2, m3, m4, d, w: ((d[0] - d[1]) * w[0], m2, m3, (d[2] - d[3]) * w[2])
+            ),
+            ("Which weight meets the third sample in the first sum?",),
+        ),
+        Mistake(
+            "kernel flipped",
+            "Your products are those of the kernel back to front. Networks slide it as it is.",
+            lambda d, w: _four_products(d, w[::-1]),
+            ("Which weight meets the first sample?",),
+        ),
+        Mistake(
+            "all added",
+            "Your second sum adds where it should take away.",
+            _other_sums(lambda m1, m2, m3, m4: (m1 + m2 + m3, m2 + m3 + m4)),
+            ("Slide the kernel over the last three samples, and compare.",),
+        ),
+        Mistake(
+            "fourth added",
+            "Your second sum adds the fourth product; it's taken away.",
+            _other_sums(lambda m1, m2, m3, m4: (m1 + m2 + m3, m2 - m3 + m4)),
+            ("Slide the kernel over the last three samples, and compare.",),
+        ),
+        Mistake(
+            "sums swapped",
+            "Your two sums are swapped.",
+            _other_sums(lambda m1, m2, m3, m4: (m2 - m3 - m4, m1 + m2 + m3)),
+            ("Which of the two sums knows nothing of the last sample?",),
+        ),
+    ),
+)
 
 
 def _maps(rng: np.random.Generator) -> Iterator[Inputs]:
@@ -272,6 +369,101 @@ check_fft_convolve = Task(
             "The answer is backward.",
             lambda x, kernel: _fft_convolve(x, kernel)[::-1],
             ("Which of the two transforms is the inverse?",),
+        ),
+    ),
+)
+
+
+def _long_signals(rng: np.random.Generator) -> Iterator[Inputs]:
+    yield np.array([1.0, 2.0, 3.0]), np.array([1.0]), 2
+    yield np.array([1.0, 2.0, 3.0, 4.0]), np.array([1.0, 10.0]), 3
+    yield np.array([1.0, 2.0, 3.0, 4.0, 5.0]), np.array([1.0, 10.0, 100.0]), 4
+    for n, k, size in ((7, 3, 5), (9, 4, 8), (5, 2, 4), (12, 5, 8), (6, 3, 3), (4, 2, 16)):
+        yield rng.normal(size=n), rng.normal(size=k), size
+
+
+check_overlap_add = Task.broken(
+    "overlap_add",
+    "Given a signal (n,), a kernel (k,) and a size, k or more. The signal is cut into pieces, each is "
+    "convolved with the kernel by Fourier transforms of that size, and what comes out is put together. "
+    "Return the full convolution (n + k - 1,), with the kernel flipped, as mathematics has it.",
+    '''
+def overlap_add(signal, kernel, size):
+    """Convolve piece by piece, with transforms of length `size`."""
+    step = size - len(kernel) + 1
+    spectrum = np.fft.fft(kernel, size)
+    y = np.zeros(len(signal) + len(kernel) - 1)
+    for start in range(0, len(signal), step):
+        piece = signal[start : start + step]
+        part = np.fft.ifft(np.fft.fft(piece, size) * spectrum).real
+        stop = min(start + size, len(y))
+        y[start:stop] += part[: stop - start]
+    return y
+''',
+    _long_signals,
+    (
+        Bug(
+            "pieces too long",
+            "step = size - len(kernel) + 1",
+            "step = size",
+            "What a piece should pass on to the next one comes back at its own front.",
+            (
+                "What comes out for 1, 2, 3, 4, 5, kernel 1, 10 and size 4?",
+                "How long is the convolution of a piece, and how long is the transform?",
+            ),
+        ),
+        Bug(
+            "overwritten",
+            "+= part",
+            "= part",
+            "At the beginning of each piece but the first, something is missing.",
+            ("What comes out for five ones, kernel 1, 1 and size 3?", "Who else has written there?"),
+        ),
+        Bug(
+            "back to front",
+            "fft(kernel, size)",
+            "fft(kernel[::-1], size)",
+            "A lone 1 should leave the kernel behind; it leaves it back to front.",
+            ("What comes out for the signal 1, 0, 0 and kernel 1, 10, 100?",),
+        ),
+        Bug(
+            "conjugate",
+            "fft(kernel, size)\n",
+            "fft(kernel, size).conj()\n",
+            "A lone 1 leaves the kernel's first number where it should; the others are before it, and some "
+            "have gone round to the far end.",
+            (
+                "What comes out for the signal 1, 0, 0, kernel 1, 10, 100 and size 8?",
+                "Is a correlation wanted, or a convolution?",
+            ),
+        ),
+        Bug(
+            "samples left out",
+            "range(0, len(signal), step)",
+            "range(0, len(signal), size)",
+            "There are samples that make no difference, in the middle of the signal.",
+            ("Which samples does the second piece have?",),
+        ),
+        Bug(
+            "last piece left out",
+            "range(0, len(signal), step)",
+            "range(0, len(signal) - step, step)",
+            "The last samples make no difference. A short signal gives nothing but zeros.",
+            ("How many pieces does a signal have that is as long as one piece?",),
+        ),
+        Bug(
+            "strengths alone",
+            "* spectrum",
+            "* abs(spectrum)",
+            "The kernel 0, 1 should only delay the signal by one; nothing is delayed.",
+            ("What does a delay do to a wave's strength, and what to its phase?",),
+        ),
+        Bug(
+            "around the end",
+            "stop = min(start + size, len(y))",
+            "stop = min(start + step, len(y))",
+            "What a piece should pass on to the next one is lost.",
+            ("What comes out for five ones, kernel 1, 1 and size 3?", "How long is `part`?"),
         ),
     ),
 )
