@@ -23,6 +23,7 @@ from cnncourse.exercises.sheet import Checker
 
 LIMIT = 3.0  # seconds for one call
 GRADES, FOUND = "grades.csv", "grades.json"
+FORMULA = "=+-@"  # what begins so is run by spreadsheets
 
 
 @dataclass(frozen=True)
@@ -163,18 +164,36 @@ def write_grades(folder: Path, assignment: Assignment, grades: Sequence[Grade]) 
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(["student", *assignment.points, "points", "of", *assignment.by_hand])
     most = sum(assignment.points.values())
-    blank = [""] * len(assignment.by_hand)  # a person fills them in
+    given = read_by_hand(folder, assignment)  # a person fills them in, and they are kept
     for grade in grades:
-        name = (
-            f"'{grade.student}" if grade.student[:1] in "=+-@" else grade.student
-        )  # spreadsheets run formulas
-        writer.writerow([name, *(mark.points for mark in grade.marks), grade.points, most, *blank])
+        name = f"'{grade.student}" if grade.student[:1] in FORMULA else grade.student
+        more = [given.get(grade.student, {}).get(exercise, "") for exercise in assignment.by_hand]
+        writer.writerow([name, *(mark.points for mark in grade.marks), grade.points, most, *more])
     write_whole(folder / GRADES, table.getvalue().encode())
     write_whole(folder / FOUND, (json.dumps([asdict(grade) for grade in grades], indent=1) + "\n").encode())
     for grade in grades:
         page = folder / "feedback" / grade.student / f"{assignment.name}.html"
         page.parent.mkdir(parents=True, exist_ok=True)
         write_whole(page, feedback(assignment, grade).encode())
+
+
+def read_by_hand(folder: Path, assignment: Assignment) -> dict[str, dict[str, str]]:
+    """Return what a person has written into the table, by student and exercise."""
+    path = folder / GRADES
+    if not path.is_file():
+        return {}
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return {
+            plain_name(row["student"]): {
+                name: row[name].strip() for name in assignment.by_hand if (row.get(name) or "").strip()
+            }
+            for row in csv.DictReader(file)
+        }
+
+
+def plain_name(student: str) -> str:
+    """Return a name of the table without the mark that keeps a spreadsheet from running it."""
+    return student[1:] if student[:1] == "'" and student[1:2] in FORMULA else student
 
 
 def load_grades(folder: str | Path) -> list[Grade]:

@@ -30,6 +30,16 @@ def add_commands(commands: Any) -> None:
     report = kinds.add_parser("report", help="the spread of the grades, and what a class gets wrong")
     report.add_argument("folder", metavar="FOLDER", help="that was graded")
     report.set_defaults(call=_report)
+    gradebook = kinds.add_parser(
+        "gradebook",
+        help="fill the points into a table that Moodle or Canvas exported",
+        description="Write the CSV file that Moodle's or Canvas's gradebook exported again, with everybody's "
+        "points in it, ready to be imported. A student's row is found by name, number or e-mail address.",
+    )
+    gradebook.add_argument("folder", metavar="FOLDER", help="that was graded")
+    gradebook.add_argument("exported", metavar="EXPORTED.csv", help="from the platform")
+    gradebook.add_argument("--out", required=True, metavar="FILE.csv", help="to import there")
+    gradebook.set_defaults(call=_gradebook)
 
 
 def _make(options: argparse.Namespace) -> int:
@@ -50,7 +60,20 @@ def _grade(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
-    from cnncourse.assignments import describe_grades, load_grades
+    from cnncourse.assignments import describe_grades, find_alike, load_grades
 
     print(describe_grades(load_grades(options.folder)))
+    if alike := find_alike(options.folder):
+        print("\nnearly the same code, but for names and layout: talk with both")
+        for pair in alike:
+            print(f"{pair.first}, {pair.second}: {', '.join(pair.exercises)}")
+    return 0
+
+
+def _gradebook(options: argparse.Namespace) -> int:
+    from cnncourse.assignments import fill_gradebook
+
+    for note in fill_gradebook(options.folder, options.exported, options.out):
+        print(note)
+    print(f"import {options.out}")
     return 0

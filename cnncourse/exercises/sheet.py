@@ -27,6 +27,7 @@ PROBLEMS = "Problems"
 BEGIN, END, STUB = "### BEGIN SOLUTION", "### END SOLUTION", "...  # yours"
 FENCE = re.compile(r"(`{3,}|~{3,}|:{3,})(?:\{([\w-]+)\})?[ ]*(.*)")
 HEADER = re.compile(r"\*(\w[\w ]*): (.+), (\d+) minutes\.\*")
+OBJECTIVES = re.compile(r"% objectives? (\d+(?:, \d+)*)")
 POINTS = re.compile(r"(?:`(\w+)` )?(\d+) points?")
 WORDS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")
 FIELD = re.compile(r"\{\{ (\w+)(?:\[(\d+)\])? \}\}")
@@ -65,13 +66,18 @@ class Block:
 
 @dataclass(frozen=True)
 class Exercise:
-    """An exercise of a sheet; `points` go by the names of its checkers, or by its own if it has none."""
+    """An exercise of a sheet.
+
+    `points` go by the names of its checkers, or by its own if it has none; `objectives` are those that it
+    trains, by their places in the list at its chapter's head, from 1.
+    """
 
     title: str
     header: str
     kind: str
     points: dict[str, int]
     minutes: int
+    objectives: tuple[int, ...]
     blocks: tuple[Block, ...]
 
     @property
@@ -209,6 +215,10 @@ def _exercise(title: str, lines: list[str], checkers: Mapping[str, Checker], see
         check_choice("checker", name, checkers)
     values = {key: value for name in names for key, value in _values(checkers[name], seed).items()}
     rest = lines[lines.index(header) + 1 :]
+    trained = OBJECTIVES.fullmatch(rest[0]) if rest else None
+    objectives: tuple[int, ...] = ()
+    if trained is not None:
+        objectives, rest = tuple(map(int, trained[1].split(", "))), rest[1:]
     blocks = tuple(_blocks(rest, values, title, {name: checkers[name] for name in names}, seed))
     answered = [block.name for block in blocks if block.kind == "answer"]
     if sorted(answered) != sorted(names):
@@ -218,7 +228,7 @@ def _exercise(title: str, lines: list[str], checkers: Mapping[str, Checker], see
         raise ValueError(
             f"the exercise {title!r} has no solution at its end; put it between {{fold}} and {{fold-end}}"
         )
-    return Exercise(title, header, match[1], points, int(match[3]), blocks)
+    return Exercise(title, header, match[1], points, int(match[3]), objectives, blocks)
 
 
 def _values(checker: Checker, seed: int) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from tools.sphinx_ext import (
     citations,
     folds,
     names,
+    objectives,
     offline,
     pictures,
     prerequisites,
@@ -29,6 +30,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     citations.setup(app)
     folds.setup(app)
     names.setup(app)
+    objectives.setup(app)
     offline.setup(app)
     pictures.setup(app)
     prerequisites.setup(app)
