@@ -45,6 +45,24 @@ def subsample_by_loops(x, weight, bias):
     return y
 
 
+def named_by_loops(x, codes, J):
+    answers = []
+    for row in x:
+        distances = []
+        for code in codes:
+            distances.append(sum((a - b) ** 2 for a, b in zip(row, code, strict=True)))
+        smallest = min(distances)
+        answers.append(distances.index(smallest) if smallest <= J else len(codes))
+    return np.array(answers)
+
+
+def named_by_table(x, codes, J):
+    distances = ((x[:, None] - codes) ** 2).sum(axis=2)
+    answers = distances.argmin(axis=1)
+    answers[distances.min(axis=1) > J] = len(codes)
+    return answers
+
+
 def response_norm_by_channels(x, size, alpha, beta, k):
     y, reach = np.zeros(x.shape), size // 2
     for c in range(x.shape[1]):
@@ -234,6 +252,7 @@ RIGHT = {
     "count_parameters": (parameters_by_filters, parameters_by_shapes),
     "count_features": (features_by_sides, features_by_counting),
     "subsample": (subsample_by_slices, subsample_by_loops),
+    "name_or_refuse": (named_by_loops, named_by_table),
     "response_norm": (response_norm_by_channels, response_norm_by_matrix),
     "top_k_accuracy": (top_k_by_sorting, top_k_by_rank),
     "count_grouped": (grouped_by_filters, grouped_by_groups),

@@ -57,7 +57,13 @@ from cnncourse.exercises.learning import (
     check_softmax,
     check_train_dense,
 )
-from cnncourse.exercises.lenet import check_count_features, check_count_parameters, check_subsample
+from cnncourse.exercises.lenet import (
+    check_count_features,
+    check_count_parameters,
+    check_lenet_on_paper,
+    check_name_or_refuse,
+    check_subsample,
+)
 from cnncourse.exercises.modern import check_depthwise_conv2d, check_group_norm, check_squeeze_excite
 from cnncourse.exercises.notebooks import notebook
 from cnncourse.exercises.other_tasks import check_box_iou, check_mean_iou, check_suppress
@@ -114,7 +120,8 @@ CHECKERS: dict[str, Checker] = {  # a chapter a row
         check_accuracy, check_epoch,
         check_field_by_hand, check_receptive_field, check_seen_pixels, check_dilated_field, check_count_ways,
         check_four_products, check_im2col, check_col2im, check_fft_convolve, check_overlap_add,
-        check_count_parameters, check_count_features, check_subsample,
+        check_lenet_on_paper, check_count_parameters, check_count_features, check_subsample,
+        check_name_or_refuse,
         check_response_norm, check_top_k_accuracy, check_count_grouped,
         check_count_multiply_adds, check_count_layout, check_count_activations,
         check_conv1x1, check_count_inception, check_class_maps,

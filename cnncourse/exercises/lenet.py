@@ -1,4 +1,4 @@
-"""Exercises of the chapter on LeNet: what a layer's weights number, what is left to flatten, subsampling."""
+"""Exercises of the chapter on LeNet: its sizes on paper, parameters, what is left, subsampling, refusing."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,10 +6,159 @@ from typing import Any
 import numpy as np
 
 from cnncourse import convolution
+from cnncourse.exercises.pencil import Pencil
+from cnncourse.exercises.program import Bug
 from cnncourse.exercises.task import Inputs, Mistake, Task
 
 Array = np.ndarray
 Layers = list[tuple[int, int, int, int]]
+
+
+def _plan(rng: np.random.Generator) -> dict[str, int]:
+    return {
+        "size": 4 * int(rng.integers(6, 12)),
+        "channels": int(rng.choice([2, 3, 4])),
+        "first": int(rng.choice([4, 6, 8, 10])),
+        "second": int(rng.choice([12, 16, 20, 24])),
+        "units": int(rng.choice([50, 60, 100, 120])),
+    }
+
+
+def _on_paper(size: int, channels: int, first: int, second: int, units: int) -> tuple[int, ...]:
+    """Return the last maps' side, parameters and multiply-adds of the second convolution, and the units'."""
+    side = size // 4 - 3
+    weights = second * first * 25
+    return side, weights + second, weights * (2 * side) ** 2, units * (second * side**2 + 1)
+
+
+def _with_side(change: Any) -> Any:
+    """Return the wrong way that has another side, and goes on from it."""
+
+    def way(size: int, channels: int, first: int, second: int, units: int) -> tuple[int, ...]:
+        side, before = change(size)
+        weights = second * first * 25
+        return side, weights + second, weights * before**2, units * (second * side**2 + 1)
+
+    return way
+
+
+def _with_numbers(change: Any) -> Any:
+    """Return the wrong way that changes the right four numbers."""
+    return lambda **numbers: change(*_on_paper(**numbers), **numbers)
+
+
+check_lenet_on_paper = Pencil(
+    "lenet_on_paper",
+    "side of the last maps, parameters and multiply-adds of the second convolution, parameters of the first "
+    "dense layer",
+    _plan,
+    _on_paper,
+    (
+        Mistake(
+            "padded",
+            "Your maps keep their size in the convolutions, and there is no padding.",
+            _with_side(lambda size: (size // 4, size // 2)),
+            ("How many stops has a 5x5 kernel on a row of 5 pixels?",),
+        ),
+        Mistake(
+            "five pixels lost",
+            "Your convolutions take away five rows; a 5x5 kernel takes four.",
+            _with_side(lambda size: (((size - 5) // 2 - 5) // 2, (size - 5) // 2 - 5)),
+            ("How many stops has a 5x5 kernel on a row of 5 pixels?",),
+        ),
+        Mistake(
+            "one convolution",
+            "Four rows are lost in each of the two convolutions; you take them away once.",
+            _with_side(lambda size: ((size // 2 - 4) // 2, size // 2 - 4)),
+            ("Write the four sizes down, one after the other.",),
+        ),
+        Mistake(
+            "not pooled at the end",
+            "There is a second pooling, before the dense layer.",
+            _with_side(lambda size: (size // 2 - 6, size // 2 - 6)),
+            ("Which layer does nn.Flatten come after?",),
+        ),
+        Mistake(
+            "one input map",
+            "Your second convolution looks at one map; each of its filters looks at all of them.",
+            _with_numbers(
+                lambda side, parameters, work, dense, second, **_: (
+                    side,
+                    second * 26,
+                    second * 25 * (2 * side) ** 2,
+                    dense,
+                )
+            ),
+            ("What is the shape of the weight of nn.Conv2d(6, 16, 5)?",),
+        ),
+        Mistake(
+            "image's channels",
+            "Your second convolution looks at the image's channels; it looks at the maps of the first.",
+            _with_numbers(
+                lambda side, parameters, work, dense, channels, second, **_: (
+                    side,
+                    second * (channels * 25 + 1),
+                    channels * second * 25 * (2 * side) ** 2,
+                    dense,
+                )
+            ),
+            ("What does the second convolution get to see?",),
+        ),
+        Mistake(
+            "no biases",
+            "The biases are missing among your parameters.",
+            _with_numbers(
+                lambda side, parameters, work, dense, second, units, **_: (
+                    side,
+                    parameters - second,
+                    work,
+                    dense - units,
+                )
+            ),
+            ("What is added to each output, after all products?",),
+        ),
+        Mistake(
+            "bias for each kernel",
+            "You count a bias for each kernel; a filter has one for all of its kernels together.",
+            _with_numbers(
+                lambda side, parameters, work, dense, first, second, **_: (
+                    side,
+                    second * first * 26,
+                    work,
+                    dense,
+                )
+            ),
+            ("What is the shape of the bias of nn.Conv2d(6, 16, 5)?",),
+        ),
+        Mistake(
+            "work of one place",
+            "Your multiply-adds are those of one place; each weight is used at every place.",
+            _with_numbers(
+                lambda side, parameters, work, dense, **_: (side, parameters, work // (2 * side) ** 2, dense)
+            ),
+            ("How many times does the window stop?",),
+        ),
+        Mistake(
+            "work after pooling",
+            "Your multiply-adds are those of the pooled maps; the convolution works before the pooling.",
+            _with_numbers(lambda side, parameters, work, dense, **_: (side, parameters, work // 4, dense)),
+            ("How many times does the window stop?",),
+        ),
+        Mistake(
+            "one row",
+            "Your dense layer gets one row of each map; it gets all places.",
+            _with_numbers(
+                lambda side, parameters, work, dense, second, units, **_: (
+                    side,
+                    parameters,
+                    work,
+                    units * (second * side + 1),
+                )
+            ),
+            ("What is the shape of the maps before nn.Flatten?",),
+        ),
+    ),
+)
 
 
 def _convolutions(rng: np.random.Generator) -> Iterator[Inputs]:
@@ -274,6 +423,96 @@ check_subsample = Task(
             "You keep the first value of each window and drop the others.",
             lambda x, weight, bias: x[:, :, ::2, ::2] * weight[:, None, None] + bias[:, None, None],
             ("On how many values does an output depend?",),
+        ),
+    ),
+)
+
+
+def _rows_and_codes(rng: np.random.Generator) -> Iterator[Inputs]:
+    codes = np.array([[1.0, 1.0], [1.0, -1.0], [-1.0, -1.0]])
+    yield np.array([[-1.0, -1.0], [1.0, 1.0]]), codes, 1.0
+    yield np.array([[1.0, 3.0], [1.0, 4.0], [-2.0, -2.0]]), codes, 4.0
+    for N, length, K, J in ((3, 4, 5, 4.0), (6, 4, 3, 6.0), (8, 3, 4, 2.0), (8, 5, 4, 5.0)):
+        codes = rng.choice([-1.0, 1.0], size=(K, length))
+        near = codes[rng.integers(K, size=N)] + rng.normal(
+            scale=rng.uniform(0.3, 2.0, (N, 1)), size=(N, length)
+        )
+        yield near, codes, J
+
+
+check_name_or_refuse = Task.broken(
+    "name_or_refuse",
+    "Given rows x (N, D), what a network drew; codes (K, D), one for each class; and a limit J. A row is "
+    "named after the code with the smallest squared distance, unless that is more than J: then it's refused, "
+    "and its number is K. Return the N answers.",
+    '''
+def name_or_refuse(x, codes, J):
+    """Return the class of the nearest code for each row, or len(codes)."""
+    answers = np.zeros(len(x), int)
+    for n, row in enumerate(x):
+        distances = ((row - codes) ** 2).sum(axis=1)
+        answers[n] = distances.argmin()
+        if distances.min() > J:
+            answers[n] = len(codes)
+    return answers
+''',
+    _rows_and_codes,
+    (
+        Bug(
+            "farthest",
+            "distances.argmin()",
+            "distances.argmax()",
+            "A row that is a code gets the number of another code.",
+            ("Which answer does the second code get, if it's given as a row?",),
+        ),
+        Bug(
+            "mean",
+            ".sum(axis=1)",
+            ".mean(axis=1)",
+            "It hardly ever refuses, and the longer the codes are, the less.",
+            ("What is the distance of two codes of 84 numbers that differ in one?",),
+        ),
+        Bug(
+            "not squared",
+            "((row - codes) ** 2)",
+            "abs(row - codes)",
+            "To be off by three in one number counts no more than to be off by one in three.",
+            ("How far is (4, 1) from the code (1, 1)?",),
+        ),
+        Bug(
+            "wrong way round",
+            "distances.min() > J",
+            "distances.min() < J",
+            "It refuses what is a code, and names what is like none of them.",
+            ("Which answer does the second code get, if it's given as a row?",),
+        ),
+        Bug(
+            "a class for the rest",
+            "answers[n] = len(codes)\n",
+            "answers[n] = len(codes) - 1\n",
+            "What is like no code gets the number of a class.",
+            ("With three codes, which numbers are taken?",),
+        ),
+        Bug(
+            "root",
+            "distances.min() > J",
+            "distances.min() ** 0.5 > J",
+            "With J = 4, a row that is off by three in one number is named.",
+            ("In which units is J?",),
+        ),
+        Bug(
+            "first row",
+            "(row - codes)",
+            "(x[0] - codes)",
+            "All rows get the same answer.",
+            ("Give it two codes as rows.",),
+        ),
+        Bug(
+            "mean over the codes",
+            "distances.min() > J",
+            "distances.mean() > J",
+            "A row that is a code is refused if the other codes are far away.",
+            ("Whose distance decides?",),
         ),
     ),
 )
