@@ -125,6 +125,28 @@ def he_by_power(shape):
     return (np.prod(shape) / (2 * shape[0])) ** -0.5
 
 
+def dead_by_counting(x, weights, biases):
+    shares, rows = [], x
+    for weight, bias in zip(weights, biases, strict=True):
+        rows = np.array(
+            [[max(weight[unit] @ row + bias[unit], 0) for unit in range(len(bias))] for row in rows]
+        )
+        dead = 0
+        for unit in range(len(bias)):
+            dead += max(rows[:, unit]) <= 0
+        shares.append(dead / len(bias))
+    return np.array(shares)
+
+
+def dead_by_largest_sum(x, weights, biases):
+    shares = np.zeros(len(weights))
+    for layer in range(len(weights)):
+        sums = x @ weights[layer].T + biases[layer]
+        shares[layer] = (sums.max(axis=0) <= 0).mean()
+        x = np.where(sums > 0, sums, 0)
+    return shares
+
+
 def columns_by_places(x, size, stride):
     C, H, W = x.shape
     columns = []
@@ -197,6 +219,7 @@ RIGHT = {
     "relu_backward": (relu_back_by_mask, relu_back_by_copy),
     "gelu": (gelu_number_by_number, gelu_by_vectorize),
     "he_deviation": (he_by_product, he_by_power),
+    "dead_units": (dead_by_counting, dead_by_largest_sum),
     "im2col": (columns_by_places, columns_by_windows),
     "col2im": (images_by_places, images_by_kernel_places),
     "fft_convolve": (convolve_by_real_fft, convolve_by_fft),

@@ -16,7 +16,13 @@ You count the steps between the window's stops; the stops are one more.
 'How many stops has a window of 3 on an image of 3?'
 """
 
-from cnncourse.exercises.activations import check_gelu, check_he_deviation, check_relu_backward
+from cnncourse.exercises.activations import (
+    check_corner,
+    check_dead_units,
+    check_gelu,
+    check_he_deviation,
+    check_relu_backward,
+)
 from cnncourse.exercises.alexnet import check_count_grouped, check_response_norm, check_top_k_accuracy
 from cnncourse.exercises.augmentation import check_flip, check_mixup, check_random_crop
 from cnncourse.exercises.cifar10 import (
@@ -113,7 +119,7 @@ CHECKERS: dict[str, Checker] = {  # a chapter a row
         check_outline,
         check_pooled_sizes, check_way_back, check_max_pool2d, check_avg_pool2d, check_max_pool2d_backward,
         check_mean_pool2d,
-        check_relu_backward, check_gelu, check_he_deviation,
+        check_corner, check_relu_backward, check_gelu, check_he_deviation, check_dead_units,
         check_graph_gradients, check_softmax, check_cross_entropy, check_cross_entropy_backward,
         check_momentum_step, check_train_dense,
         check_two_modes, check_batch_norm, check_batch_norm_backward, check_dropout, check_train_epoch,

@@ -1,4 +1,4 @@
-"""Exercises of the chapter on activations: ReLU's way back, GELU, and how large random weights should be."""
+"""Exercises of the chapter on activations: a corner, ReLU's way back, GELU, random weights, dead units."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -7,9 +7,111 @@ from typing import Any
 import numpy as np
 
 from cnncourse import activations
+from cnncourse.exercises.pencil import Pencil
+from cnncourse.exercises.program import Bug
 from cnncourse.exercises.task import Inputs, Mistake, Task
 
 Array = np.ndarray
+Numbers = tuple[float, ...]
+
+
+def _two_layers(rng: np.random.Generator) -> dict[str, Any]:
+    """Return two small layers and an input at which one hidden unit is on and the other off."""
+    digits = np.array([-3, -2, -1, 1, 2, 3])
+    while True:
+        W1, b1, W2, x = (rng.choice(digits, shape) for shape in ((2, 2), (2, 1), (1, 2), (2, 1)))
+        sums = W1 @ x + b1
+        if sums.min() < 0 < sums.max():
+            b2 = int(rng.integers(1, 6))
+            return {"W1": W1, "b1": b1, "W2": W2, "b2": b2, "x": x, "sums": sums[:, 0].tolist()}
+
+
+def _corner(W1: Array, b1: Array, W2: Array, b2: int, x: Array, sums: list[int]) -> Numbers:
+    """Return weights and bias of the one layer, then output and slopes of the two with ReLU between."""
+    on = np.array(sums) > 0
+    output = W2[0] @ np.where(on, sums, 0) + b2
+    return (*(W2 @ W1)[0], (W2 @ b1).item() + b2, output, *((W2[0] * on) @ W1))
+
+
+def _other_layer(change: Callable[..., Numbers]) -> Callable[..., Numbers]:
+    """Return the wrong way that has another weights and bias of the one layer."""
+    return lambda **numbers: (*change(*_corner(**numbers)[:3], **numbers), *_corner(**numbers)[3:])
+
+
+def _other_answer(change: Callable[..., Numbers]) -> Callable[..., Numbers]:
+    """Return the wrong way that has another output and slopes, made from the one layer's."""
+
+    def way(**numbers: Any) -> Numbers:
+        first, second, bias, output, *_ = _corner(**numbers)
+        line = float(np.array([first, second]) @ numbers["x"][:, 0] + bias)
+        return (first, second, bias, *change(output, line, np.array([first, second]), **numbers))
+
+    return way
+
+
+check_corner = Pencil(
+    "corner",
+    "the one layer's two weights and bias, the output with ReLU, its two slopes",
+    _two_layers,
+    _corner,
+    (
+        Mistake(
+            "other order",
+            "You multiply the matrices in the other order; the input meets the first layer first.",
+            _other_layer(lambda first, second, bias, W1, W2, **_: (*(W1 @ W2[0]), bias)),
+            ("How many columns has W2 W1, and how many numbers has x?",),
+        ),
+        Mistake(
+            "first bias as it is",
+            "The first layer's biases go through the second layer too: they are multiplied by W2.",
+            _other_layer(lambda first, second, bias, b1, b2, **_: (first, second, int(b1.sum()) + b2)),
+            ("Put x = 0 into both layers.",),
+        ),
+        Mistake(
+            "second bias alone",
+            "The first layer's biases are missing.",
+            _other_layer(lambda first, second, bias, b2, **_: (first, second, b2)),
+            ("Put x = 0 into both layers.",),
+        ),
+        Mistake(
+            "no ReLU",
+            "That's right for the one layer. With ReLU between, one of the two units is closed.",
+            _other_answer(lambda output, line, slopes, **_: (line, *slopes)),
+            ("What are the two sums of the first layer?",),
+        ),
+        Mistake(
+            "ReLU at the end",
+            "Your ReLU comes after the second layer; it's between the two.",
+            _other_answer(lambda output, line, slopes, **_: (max(line, 0.0), *(slopes * (line > 0)))),
+            ("What are the two sums of the first layer?",),
+        ),
+        Mistake(
+            "slopes of the one layer",
+            "Your slopes are those without ReLU; a closed unit passes nothing on.",
+            _other_answer(lambda output, line, slopes, **_: (output, *slopes)),
+            ("What is a ReLU's slope where its sum is negative?",),
+        ),
+        Mistake(
+            "through the closed unit",
+            "Your slopes come through the closed unit; they should come through the open one.",
+            _other_answer(
+                lambda output, line, slopes, W1, W2, sums, **_: (
+                    output,
+                    *((W2[0] * (np.array(sums) < 0)) @ W1),
+                )
+            ),
+            ("What is a ReLU's slope where its sum is negative?",),
+        ),
+        Mistake(
+            "second layer left out",
+            "Your slopes are those of the open unit; its weight in the second layer is missing.",
+            _other_answer(
+                lambda output, line, slopes, W1, sums, **_: (output, *(1.0 * (np.array(sums) > 0) @ W1))
+            ),
+            ("By how much does the output change if the unit's changes by 1?",),
+        ),
+    ),
+)
 
 
 def _slopes(rng: np.random.Generator) -> Iterator[Inputs]:
@@ -232,6 +334,94 @@ check_he_deviation = Task(
             "The root goes over the 2 as well.",
             lambda shape: 2 / math.sqrt(_fan_in(shape)),
             ("sqrt(2 / n) or 2 / sqrt(n)?",),
+        ),
+    ),
+)
+
+
+def _small_stacks(rng: np.random.Generator) -> Iterator[Inputs]:
+    same, other = np.eye(2), np.array([[-1.0, 0.0], [0.0, 1.0]])
+    yield np.array([[1.0, -1.0]]), np.array([same]), np.zeros((1, 2))
+    yield np.array([[1.0, -1.0], [-1.0, -1.0]]), np.array([same]), np.zeros((1, 2))
+    yield np.array([[1.0, 2.0]]), np.array([same, other]), np.array([[0.0, -3.0], [0.0, 0.0]])
+    for N, D, depth in ((3, 6, 1), (2, 8, 2), (4, 6, 3), (3, 8, 2)):
+        biases = rng.normal(-0.5, 0.5, size=(depth, D))
+        yield rng.normal(size=(N, D)), rng.normal(0, (2 / D) ** 0.5, size=(depth, D, D)), biases
+
+
+check_dead_units = Task.broken(
+    "dead_units",
+    "Given images x (N, D), and the weights (L, D, D) and biases (L, D) of a stack of dense layers with a "
+    "ReLU after each. A unit is dead if it's off, at 0, for every image. Return the share of dead units of "
+    "each layer, L numbers.",
+    '''
+def dead_units(x, weights, biases):
+    """Return the share of units of each layer that are off for all images."""
+    shares, h = [], x
+    for weight, bias in zip(weights, biases):
+        z = h @ weight.T + bias
+        h = np.maximum(z, 0)
+        off = (h == 0).all(axis=0)
+        shares.append(off.mean())
+    return shares
+''',
+    _small_stacks,
+    (
+        Bug(
+            "off once",
+            ".all(axis=0)",
+            ".any(axis=0)",
+            "A unit that's on for some images and off for others counts as dead.",
+            ("Give it two images, and a unit that's on for one of them.",),
+        ),
+        Bug(
+            "shares of images",
+            ".all(axis=0)",
+            ".all(axis=1)",
+            "With one image, half of whose units are off, none is dead.",
+            ("Which axis is that of the images, and which one should be left?",),
+        ),
+        Bug(
+            "share of zeros",
+            "(h == 0).all(axis=0)",
+            "(h == 0)",
+            "A unit that's off for half of the images counts as half a dead one.",
+            ("Give it two images, and a unit that's on for one of them.",),
+        ),
+        Bug(
+            "no biases",
+            "h @ weight.T + bias",
+            "h @ weight.T",
+            "However far below zero the biases are, no unit dies of it.",
+            ("Give it biases of -100.",),
+        ),
+        Bug(
+            "always on",
+            "(h == 0)",
+            "(h > 0)",
+            "With weights that are all positive and one bright image, all units are dead.",
+            ("Give it one image, and a unit that's on.",),
+        ),
+        Bug(
+            "no ReLU",
+            "h = np.maximum(z, 0)",
+            "h = z",
+            "Hardly any unit is ever dead.",
+            ("Give it biases of -100.", "Which values does a unit have that's off?"),
+        ),
+        Bug(
+            "each gets the images",
+            "z = h @",
+            "z = x @",
+            "What the first layer does makes no difference to the second.",
+            ("Give it a first layer in which all units are dead, and a second without biases.",),
+        ),
+        Bug(
+            "a number",
+            "off.mean()",
+            "off.sum()",
+            "There is more than one whole layer dead, it says.",
+            ("How large can a share be?",),
         ),
     ),
 )
