@@ -105,6 +105,70 @@ def grouped_by_groups(in_channels, out_channels, kernel_size, groups):
     return total
 
 
+def windows_by_places(images, side):
+    N, C, H, W = images.shape
+    y = np.zeros((N, 10, C, side, side))
+    down, right = H - side, W - side
+    places = [(0, 0), (0, right), (down, 0), (down, right), (down // 2, right // 2)]
+    for k, (i, j) in enumerate(places):
+        y[:, 2 * k] = images[..., i : i + side, j : j + side]
+        y[:, 2 * k + 1] = np.flip(y[:, 2 * k], axis=-1)
+    return y
+
+
+def windows_by_choosing(images, side):
+    views = np.lib.stride_tricks.sliding_window_view(images, (side, side), axis=(2, 3))
+    rows, columns = ((0, n - 1, (n - 1) // 2) for n in views.shape[2:4])
+    chosen = [views[:, :, rows[r], columns[c]] for r, c in ((0, 0), (0, 1), (1, 0), (1, 1), (2, 2))]
+    both = [each for view in chosen for each in (view, np.flip(view, axis=3))]
+    return np.array(both).swapaxes(0, 1)
+
+
+def merged_by_loops(first, second):
+    (M, C, K, _), (C_out, _, L, _) = first.shape, second.shape
+    whole = np.zeros((C_out, C, K + L - 1, K + L - 1))
+    for o, m, c in np.ndindex(C_out, M, C):
+        for p, q, i, j in np.ndindex(K, K, L, L):
+            whole[o, c, i + p, j + q] += second[o, m, i, j] * first[m, c, p, q]
+    return whole
+
+
+def merged_by_windows(first, second):
+    K = first.shape[2]
+    wide = np.pad(second, ((0, 0), (0, 0), (K - 1, K - 1), (K - 1, K - 1)))
+    views = np.lib.stride_tricks.sliding_window_view(wide, (K, K), axis=(2, 3))
+    return np.einsum("omstpq,mcpq->ocst", views, first[:, :, ::-1, ::-1])
+
+
+def inception_by_places(x, one, reduce, three, after):
+    (N, _, H, W), a, b = x.shape, len(one), len(one) + len(three)
+    gate = np.maximum(np.einsum("oc,nchw->nohw", reduce[:, :, 0, 0], x), 0)
+    y = np.zeros((N, b + len(after), H, W))
+    for n, i, j in np.ndindex(N, H, W):
+        y[n, :a, i, j] = one[:, :, 0, 0] @ x[n, :, i, j]
+        for p, q in np.ndindex(3, 3):
+            if 0 <= i + p - 1 < H and 0 <= j + q - 1 < W:
+                y[n, a:b, i, j] += three[:, :, p, q] @ gate[n, :, i + p - 1, j + q - 1]
+        near = x[n, :, max(i - 1, 0) : i + 2, max(j - 1, 0) : j + 2]
+        y[n, b:, i, j] = after[:, :, 0, 0] @ near.max(axis=(1, 2))
+    return np.maximum(y, 0)
+
+
+def inception_by_windows(x, one, reduce, three, after):
+    def windows(x, border):
+        wide = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)), constant_values=border)
+        return np.lib.stride_tricks.sliding_window_view(wide, (3, 3), axis=(2, 3))
+
+    def mix(x, weight):
+        z = np.tensordot(weight[:, :, 0, 0], x, axes=(1, 1)).swapaxes(0, 1)
+        return z * (z > 0)
+
+    gated = windows(mix(x, reduce), 0)
+    z = np.einsum("nchwpq,ocpq->nohw", gated, three)
+    pooled = windows(x, -np.inf).max(axis=(4, 5))
+    return np.concatenate((mix(x, one), z * (z > 0), mix(pooled, after)), axis=1)
+
+
 def work_by_places(in_channels, out_channels, kernel_size, size, stride, padding):
     side = (size + 2 * padding - kernel_size) // stride + 1
     return in_channels * out_channels * kernel_size**2 * side**2
@@ -256,12 +320,15 @@ RIGHT = {
     "response_norm": (response_norm_by_channels, response_norm_by_matrix),
     "top_k_accuracy": (top_k_by_sorting, top_k_by_rank),
     "count_grouped": (grouped_by_filters, grouped_by_groups),
+    "ten_windows": (windows_by_places, windows_by_choosing),
     "count_multiply_adds": (work_by_places, work_by_counting),
     "count_layout": (layout_by_loop, layout_by_pairs),
     "count_activations": (activations_by_loop, activations_by_blocks),
+    "merge_layers": (merged_by_loops, merged_by_windows),
     "conv1x1": (conv1x1_by_pixels, conv1x1_by_product),
     "count_inception": (inception_by_layers, inception_by_table),
     "class_maps": (class_maps_by_einsum, class_maps_by_pooling),
+    "inception": (inception_by_places, inception_by_windows),
     "group_norm": (group_norm_by_groups, group_norm_by_reshape),
     "depthwise_conv2d": (depthwise_by_loops, depthwise_by_shifts),
     "squeeze_excite": (excite_in_one_go, excite_image_by_image),

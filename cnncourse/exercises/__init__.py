@@ -23,7 +23,13 @@ from cnncourse.exercises.activations import (
     check_he_deviation,
     check_relu_backward,
 )
-from cnncourse.exercises.alexnet import check_count_grouped, check_response_norm, check_top_k_accuracy
+from cnncourse.exercises.alexnet import (
+    check_count_grouped,
+    check_response_norm,
+    check_ten_windows,
+    check_top_k_accuracy,
+    check_two_dropouts,
+)
 from cnncourse.exercises.augmentation import check_flip, check_mixup, check_random_crop
 from cnncourse.exercises.cifar10 import (
     check_class_accuracy,
@@ -46,7 +52,13 @@ from cnncourse.exercises.fast_convolution import (
     check_overlap_add,
 )
 from cnncourse.exercises.finding import Finding, Report
-from cnncourse.exercises.googlenet import check_class_maps, check_conv1x1, check_count_inception
+from cnncourse.exercises.googlenet import (
+    check_class_maps,
+    check_conv1x1,
+    check_count_inception,
+    check_detour,
+    check_inception,
+)
 from cnncourse.exercises.images import (
     check_bytes_that_wrap,
     check_channel_statistics,
@@ -101,7 +113,13 @@ from cnncourse.exercises.training import (
 )
 from cnncourse.exercises.training_loop import check_accuracy, check_epoch, check_train_epoch
 from cnncourse.exercises.transfer_learning import check_depth_rates, check_fit_head, check_standardize
-from cnncourse.exercises.vgg import check_count_activations, check_count_layout, check_count_multiply_adds
+from cnncourse.exercises.vgg import (
+    check_count_activations,
+    check_count_layout,
+    check_count_multiply_adds,
+    check_merge_layers,
+    check_multiply_out,
+)
 from cnncourse.exercises.why_cnns import check_conv_matrix, check_count_dense, check_shift
 from cnncourse.exercises.your_images import (
     check_calibration_error,
@@ -128,9 +146,10 @@ CHECKERS: dict[str, Checker] = {  # a chapter a row
         check_four_products, check_im2col, check_col2im, check_fft_convolve, check_overlap_add,
         check_lenet_on_paper, check_count_parameters, check_count_features, check_subsample,
         check_name_or_refuse,
-        check_response_norm, check_top_k_accuracy, check_count_grouped,
-        check_count_multiply_adds, check_count_layout, check_count_activations,
-        check_conv1x1, check_count_inception, check_class_maps,
+        check_two_dropouts, check_response_norm, check_top_k_accuracy, check_count_grouped, check_ten_windows,
+        check_multiply_out, check_count_multiply_adds, check_count_layout, check_count_activations,
+        check_merge_layers,
+        check_detour, check_conv1x1, check_count_inception, check_class_maps, check_inception,
         check_residual_block, check_residual_backward, check_fold_batch_norm,
         check_depthwise_conv2d, check_group_norm, check_squeeze_excite,
         check_confusion_matrix, check_class_accuracy, check_paired_interval,

@@ -1,13 +1,105 @@
-"""Exercises of the chapter on AlexNet: response normalization, top-k accuracy, convolutions in groups."""
+"""Exercises of the chapter on AlexNet: dropout, response normalization, top-k accuracy, groups, windows."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
+from cnncourse.exercises.pencil import Pencil
+from cnncourse.exercises.program import Bug
 from cnncourse.exercises.task import Inputs, Mistake, Task
 
 Array = np.ndarray
+Sums = tuple[float, float, float, float]
+
+
+def _dropped(rng: np.random.Generator) -> dict[str, Any]:
+    return {
+        "p": float(rng.choice([0.2, 0.6, 0.75, 0.8])),
+        "h": rng.integers(1, 6, size=4),
+        "w": rng.choice([-2, -1, 1, 2, 3], size=4),
+        "kept": rng.permutation([0, 1, 1, int(rng.integers(2))]),
+    }
+
+
+def _two_dropouts(p: float, h: Array, w: Array, kept: Array) -> Sums:
+    """Return the sum in training and at test time, with today's dropout and with that of 2012."""
+    some, whole = float((w * h * kept).sum()), float((w * h).sum())
+    return round(some / (1 - p), 6), whole, some, round((1 - p) * whole, 6)
+
+
+def _other_sums(change: Callable[[float, float, float], Sums]) -> Callable[..., Sums]:
+    """Return the wrong way that makes the four from the sum of those kept, the whole sum, and p."""
+
+    def way(p: float, h: Array, w: Array, kept: Array) -> Sums:
+        return change(float((w * h * kept).sum()), float((w * h).sum()), p)
+
+    return way
+
+
+check_two_dropouts = Pencil(
+    "two_dropouts",
+    "today in training, today at test time, 2012 in training, 2012 at test time",
+    _dropped,
+    _two_dropouts,
+    (
+        Mistake(
+            "never scaled in training",
+            "Today's training and that of 2012 give the same in yours; today, what is kept is scaled.",
+            _other_sums(lambda some, whole, p: (some, whole, some, (1 - p) * whole)),
+            ("How often is a unit kept? By what must it be divided, so that its mean stays?",),
+        ),
+        Mistake(
+            "divided by p",
+            "In today's training, you divide by the share that's dropped; it's the share that's kept.",
+            _other_sums(lambda some, whole, p: (some / p, whole, some, (1 - p) * whole)),
+            ("With p = 0.1, hardly anything is dropped. By how much should the rest grow?",),
+        ),
+        Mistake(
+            "the dropped ones",
+            "You sum those that are dropped.",
+            _other_sums(
+                lambda some, whole, p: (
+                    (whole - some) / (1 - p),
+                    whole,
+                    whole - some,
+                    (1 - p) * whole,
+                )
+            ),
+            ("What does a 1 in the draw say?",),
+        ),
+        Mistake(
+            "years swapped",
+            "You've swapped the years: which of the two scales in training?",
+            _other_sums(lambda some, whole, p: (some, (1 - p) * whole, some / (1 - p), whole)),
+            ("Today's form has another name, inverted dropout. What is inverted?",),
+        ),
+        Mistake(
+            "2012 never scaled",
+            "In 2012, test time isn't scaled in yours: all units are there, more than in training.",
+            _other_sums(lambda some, whole, p: (some / (1 - p), whole, some, whole)),
+            ("What's the mean of the sum over all draws, in 2012's training?",),
+        ),
+        Mistake(
+            "2012 times p",
+            "At 2012's test time, you multiply by the share that's dropped; it's the share that's kept.",
+            _other_sums(lambda some, whole, p: (some / (1 - p), whole, some, p * whole)),
+            ("With p = 0.1, how much of the sum is there in training, on average?",),
+        ),
+        Mistake(
+            "dropped at test time",
+            "You drop at test time, too; there, all units are kept.",
+            _other_sums(lambda some, whole, p: (some / (1 - p), some, some, (1 - p) * some)),
+            ("What does `eval()` do to dropout?",),
+        ),
+        Mistake(
+            "scaled twice",
+            "Today's form scales at both times in yours; it has done its work in training.",
+            _other_sums(lambda some, whole, p: (some / (1 - p), (1 - p) * whole, some, (1 - p) * whole)),
+            ("What does `eval()` do to dropout?",),
+        ),
+    ),
+)
 
 
 def _responses(rng: np.random.Generator) -> Iterator[Inputs]:
@@ -274,4 +366,98 @@ check_count_grouped = Task(
         ),
     ),
     by_hand=False,
+)
+
+
+def _views(rng: np.random.Generator) -> Iterator[Inputs]:
+    yield np.arange(4.0).reshape(1, 1, 2, 2), 1
+    yield np.arange(9.0).reshape(1, 1, 3, 3), 1
+    yield np.arange(12.0).reshape(1, 1, 3, 4), 2
+    for shape, side in (((2, 3, 5, 6), 3), ((2, 2, 7, 4), 2), ((1, 3, 6, 8), 4)):
+        yield rng.normal(size=shape), side
+
+
+check_ten_windows = Task.broken(
+    "ten_windows",
+    "Given images (N, C, H, W) and the side of a window. The windows are those in the upper left corner, the "
+    "upper right, the lower left, the lower right and the middle, each with its mirror image, left to right, "
+    "behind it. Return the ten windows of each image (N, 10, C, side, side).",
+    '''
+def ten_windows(images, side):
+    """Return five windows of each image, each with its mirror image behind it."""
+    H, W = images.shape[2:]
+    down, right = H - side, W - side
+    corners = [(0, 0), (0, right), (down, 0), (down, right)]
+    views = []
+    for top, left in [*corners, (down // 2, right // 2)]:
+        view = images[:, :, top : top + side, left : left + side]
+        views += [view, view[:, :, :, ::-1]]
+    return np.stack(views, axis=1)
+''',
+    _views,
+    (
+        Bug(
+            "on their heads",
+            "view[:, :, :, ::-1]",
+            "view[:, :, ::-1, :]",
+            "Every other window stands on its head.",
+            ("Take an image with numbers from 0 to 8. What does a window's mirror image look like?",),
+        ),
+        Bug(
+            "channels turned round",
+            "view[:, :, :, ::-1]",
+            "view[:, ::-1]",
+            "Every other window isn't mirrored, and its last channel comes first.",
+            ("Which of the four axes runs from left to right?",),
+        ),
+        Bug(
+            "not mirrored",
+            "[view, view[:, :, :, ::-1]]",
+            "[view, view]",
+            "Every window is there twice.",
+            ("Take an image with numbers from 0 to 8, and look at windows 0 and 1.",),
+        ),
+        Bug(
+            "rows for columns",
+            "H - side, W - side",
+            "W - side, H - side",
+            "If images aren't square, some windows leave them.",
+            ("Take an image of 3x4, and print where each window begins.",),
+        ),
+        Bug(
+            "a pixel short",
+            "H - side, W - side",
+            "H - side - 1, W - side - 1",
+            "The image's last row and last column are in no window.",
+            ("An image of 3x3 and windows of 1: where does the last corner begin?",),
+        ),
+        Bug(
+            "no middle",
+            "(down // 2, right // 2)",
+            "(down, right)",
+            "The lower right corner comes twice, and the middle never.",
+            ("An image of 3x3 and windows of 1: which pixels do you get?",),
+        ),
+        Bug(
+            "another axis",
+            "axis=1",
+            "axis=2",
+            "The ten windows are where the channels should be.",
+            ("What is the shape of your answer for two images with three channels?",),
+        ),
+        Bug(
+            "corners swapped",
+            "(0, right), (down, 0)",
+            "(down, 0), (0, right)",
+            "The corners come in another order.",
+            ("An image of 3x3 and windows of 1: in which order do you get its pixels?",),
+        ),
+        Bug(
+            "eight windows",
+            "[*corners, (down // 2, right // 2)]",
+            "corners",
+            "There are eight windows.",
+            ("How many places does the loop visit?",),
+        ),
+    ),
 )

@@ -1,13 +1,120 @@
-"""Exercises of the chapter on GoogLeNet: convolutions of one pixel, a module's weights, a map per class."""
+"""Exercises of the chapter on GoogLeNet: a detour, convolutions of one pixel, a module, a map per class."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
+from cnncourse.exercises.pencil import Pencil
+from cnncourse.exercises.program import Bug
 from cnncourse.exercises.task import Inputs, Mistake, Task
 
 Array = np.ndarray
+Counts = tuple[int, int, int]
+
+
+def _detours(rng: np.random.Generator) -> dict[str, int]:
+    return {
+        "side": int(rng.choice([7, 14, 28])),
+        "c_in": int(rng.choice([64, 96, 128, 160, 192])),
+        "c_out": int(rng.choice([16, 24, 32, 48])),
+        "kernel": int(rng.choice([3, 5, 7])),
+        "middle": int(rng.choice([8, 12, 16, 20])),
+    }
+
+
+def _detour(side: int, c_in: int, c_out: int, kernel: int, middle: int) -> Counts:
+    return _by_places(side**2, c_in, c_out, kernel**2, middle)
+
+
+def _by_places(places: int, c_in: int, c_out: int, cells: int, middle: int) -> Counts:
+    """Return the work of the direct way and of the detour, and how wide its middle may be."""
+    direct, each = cells * c_in * c_out, c_in + cells * c_out
+    return direct * places, middle * each * places, (direct - 1) // each
+
+
+def _other_counts(change: Callable[..., Counts]) -> Callable[..., Counts]:
+    """Return the wrong way that changes the right three numbers."""
+
+    def way(**numbers: int) -> Counts:
+        return change(*_detour(**numbers), **numbers)
+
+    return way
+
+
+def _kernel_first(side: int, c_in: int, c_out: int, kernel: int, middle: int) -> Counts:
+    direct, each = kernel**2 * c_in * c_out, kernel**2 * c_in + c_out
+    return direct * side**2, middle * each * side**2, (direct - 1) // each
+
+
+check_detour = Pencil(
+    "detour",
+    "the direct way, the detour, the widest middle",
+    _detours,
+    _detour,
+    (
+        Mistake(
+            "one place",
+            "That's the work at one place; the maps have many.",
+            lambda side, c_in, c_out, kernel, middle: _by_places(1, c_in, c_out, kernel**2, middle),
+            ("How many places has a map?",),
+        ),
+        Mistake(
+            "a row of places",
+            "Maps have rows and columns: their side counts twice.",
+            lambda side, c_in, c_out, kernel, middle: _by_places(side, c_in, c_out, kernel**2, middle),
+            ("How many places has a map of 4x4?",),
+        ),
+        Mistake(
+            "a row of a kernel",
+            "A kernel has side times side weights; you count its side.",
+            lambda side, c_in, c_out, kernel, middle: _by_places(side**2, c_in, c_out, kernel, middle),
+            ("How many numbers are in a 5x5 kernel?",),
+        ),
+        Mistake(
+            "free mixtures",
+            "The 1x1 layer costs nothing in yours.",
+            _other_counts(
+                lambda direct, detour, widest, side, c_in, middle, **_: (
+                    direct,
+                    detour - c_in * middle * side**2,
+                    c_in - 1,
+                )
+            ),
+            ("How many products are in one output of the 1x1 layer?",),
+        ),
+        Mistake(
+            "still all channels",
+            "On the detour, the large kernel still reads all input channels in yours.",
+            _other_counts(
+                lambda direct, detour, widest, side, c_in, middle, **_: (
+                    direct,
+                    direct + c_in * middle * side**2,
+                    widest,
+                )
+            ),
+            ("Which layer's output is the input of the large kernel?",),
+        ),
+        Mistake(
+            "kernel first",
+            "Your large kernel comes first and the 1x1 behind it; it's the other way around.",
+            _kernel_first,
+            ("Which of the two layers sees the many channels?",),
+        ),
+        Mistake(
+            "one too wide",
+            "With your widest middle, the detour costs more than the direct way.",
+            _other_counts(lambda direct, detour, widest, **_: (direct, detour, widest + 1)),
+            ("Round down or up?",),
+        ),
+        Mistake(
+            "order",
+            "The direct way and the detour have changed places.",
+            _other_counts(lambda direct, detour, widest, **_: (detour, direct, widest)),
+            ("Look at the order in which you write them down.",),
+        ),
+    ),
+)
 
 
 def _pixels(rng: np.random.Generator) -> Iterator[Inputs]:
@@ -259,6 +366,122 @@ check_class_maps = Task(
             "You use the weights' absolute values; a negative weight speaks against its class.",
             lambda maps, weight: _class_maps(maps, np.abs(weight)),
             ("What does a negative weight say?",),
+        ),
+    ),
+)
+
+
+def _three_branches(rng: np.random.Generator) -> Iterator[Inputs]:
+    one, lone = np.ones((1, 1, 1, 1)), np.zeros((1, 1, 3, 3))
+    lone[0, 0, 1, 1] = 1
+    kernel = np.arange(1.0, 10).reshape(1, 1, 3, 3)
+    yield lone, one, one, kernel, one
+    yield -2 - lone, one, -one, kernel, -one
+    for N, C, widths, H, W in (
+        (1, 2, (2, 3, 1, 2), 3, 4),
+        (2, 3, (1, 2, 3, 2), 4, 3),
+        (2, 2, (3, 4, 2, 1), 2, 5),
+    ):
+        a, reduce, b, c = widths
+        yield (
+            rng.normal(size=(N, C, H, W)) - 1,
+            rng.normal(size=(a, C, 1, 1)),
+            rng.normal(size=(reduce, C, 1, 1)),
+            rng.normal(size=(b, reduce, 3, 3)),
+            rng.normal(size=(c, C, 1, 1)),
+        )
+
+
+check_inception = Task.broken(
+    "inception",
+    "Given maps x (N, C, H, W) and four weights (C_out, C_in, K, K) without biases: one, reduce and after "
+    "are 1x1, three is 3x3. A module has three branches, which keep H and W: one; reduce, and three "
+    "behind it; max pooling over 3x3 with stride 1, and after behind it. Behind each convolution is a ReLU. "
+    "The padding of convolutions is 0, and that of the pooling never wins. Return the three outputs, joined "
+    "along the channels in this order.",
+    '''
+def inception(x, one, reduce, three, after):
+    """Return the outputs of three branches, joined along the channels."""
+    H, W = x.shape[2:]
+
+    def relu(z):
+        return np.maximum(z, 0)
+
+    def conv(x, weight):                              # the size stays
+        P, y = weight.shape[2] // 2, 0
+        wide = np.pad(x, ((0, 0), (0, 0), (P, P), (P, P)))
+        for i, j in np.ndindex(weight.shape[2:]):
+            part = wide[:, :, i : i + H, j : j + W]
+            y = y + np.einsum("oc,nchw->nohw", weight[:, :, i, j], part)
+        return y
+
+    def max_pool(x):                                  # 3x3, stride 1
+        wide = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)), constant_values=-np.inf)
+        near = [wide[:, :, i : i + H, j : j + W] for i in range(3) for j in range(3)]
+        return np.max(near, axis=0)
+
+    first = relu(conv(x, one))
+    second = relu(conv(relu(conv(x, reduce)), three))
+    third = relu(conv(max_pool(x), after))
+    return np.concatenate([first, second, third], axis=1)
+''',
+    _three_branches,
+    (
+        Bug(
+            "zeros win",
+            "constant_values=-np.inf",
+            "constant_values=0",
+            "If all of x is below zero, one branch finds something larger near the border.",
+            ("Let x be -1 everywhere. What is the largest number around a corner?",),
+        ),
+        Bug(
+            "two layers as one",
+            "relu(conv(x, reduce))",
+            "conv(x, reduce)",
+            "In one branch, two layers act as one would.",
+            ("Let x be one pixel, and all weights -1. What should each branch give?",),
+        ),
+        Bug(
+            "nothing pooled",
+            "max_pool(x), after",
+            "x, after",
+            "A lone bright pixel stays a lone pixel in the third branch.",
+            ("What does max pooling over 3x3 make of a lone bright pixel?",),
+        ),
+        Bug(
+            "turned over",
+            "weight[:, :, i, j]",
+            "weight[:, :, j, i]",
+            "Kernels for upright edges find level ones.",
+            ("What does a convolution make of a lone bright pixel?",),
+        ),
+        Bug(
+            "right neighbors left out",
+            "for j in range(3)",
+            "for j in range(2)",
+            "In one branch, a pixel never hears from its right neighbor.",
+            ("What does max pooling over 3x3 make of a lone bright pixel?",),
+        ),
+        Bug(
+            "moved by a pixel",
+            "(P, P), (P, P)",
+            "(2 * P, 0), (2 * P, 0)",
+            "One branch is moved, by a pixel down and a pixel to the right.",
+            ("Let x be a lone bright pixel. Where is the middle of each branch's answer?",),
+        ),
+        Bug(
+            "another order",
+            "[first, second, third]",
+            "[third, second, first]",
+            "The channels are all there, in another order.",
+            ("Give each branch a number of channels of its own.",),
+        ),
+        Bug(
+            "below zero",
+            "relu(conv(x, one))",
+            "conv(x, one)",
+            "Numbers below zero come out.",
+            ("Let x be one pixel, and all weights -1. What should each branch give?",),
         ),
     ),
 )

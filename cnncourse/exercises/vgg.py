@@ -1,4 +1,4 @@
-"""Exercises of the chapter on VGG: work of a layer, weights of a plan, numbers to keep."""
+"""Exercises of the chapter on VGG: two kernels in one, work of a layer, weights of a plan, memory."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,9 +6,69 @@ from typing import Any
 import numpy as np
 
 from cnncourse.convolution import output_size
+from cnncourse.exercises.pencil import Pencil
+from cnncourse.exercises.program import Bug
 from cnncourse.exercises.task import Inputs, Mistake, Task
 
+Array = np.ndarray
 Layout = list[int | str]
+
+
+def _two_kernels(rng: np.random.Generator) -> dict[str, Array]:
+    ends, middles = [-3, -2, -1, 1, 2, 3], [-2, -1, 0, 1, 2]
+    return {name: np.array([rng.choice(ends), rng.choice(middles), rng.choice(ends)]) for name in ("a", "b")}
+
+
+check_multiply_out = Pencil(
+    "multiply_out",
+    "the five weights, from left to right",
+    _two_kernels,
+    lambda a, b: np.convolve(a, b),
+    (
+        Mistake(
+            "second turned round",
+            "That's right if you turn b round; both kernels slide as they are.",
+            lambda a, b: np.convolve(a, b[::-1]),
+            ("Write z_0 with y_0, y_1 and y_2, and then each of them with x.",),
+        ),
+        Mistake(
+            "first turned round",
+            "That's right if you turn a round; both kernels slide as they are.",
+            lambda a, b: np.convolve(a[::-1], b),
+            ("Write z_0 with y_0, y_1 and y_2, and then each of them with x.",),
+        ),
+        Mistake(
+            "from right to left",
+            "You have the weights from right to left.",
+            lambda a, b: np.convolve(a, b)[::-1],
+            ("Which weight does x_0 get?",),
+        ),
+        Mistake(
+            "added",
+            "You add the kernels, one of them moved by two; they multiply.",
+            lambda a, b: np.append(a, [0, 0]) + np.append([0, 0], b),
+            ("What is z_0, if all of x is 0 but x_0?",),
+        ),
+        Mistake(
+            "equal places alone",
+            "Only products of equal places are in yours; each weight of a meets each weight of b.",
+            lambda a, b: np.array([a[0] * b[0], 0, a[1] * b[1], 0, a[2] * b[2]]),
+            ("How many products are there in all?",),
+        ),
+        Mistake(
+            "three weights",
+            "You have the middle three; the stack sees five numbers.",
+            lambda a, b: np.convolve(a, b)[1:4],
+            ("Which numbers of the row does z_0 depend on?",),
+        ),
+        Mistake(
+            "three products",
+            "Only three products are in yours; each weight of a meets each weight of b.",
+            lambda a, b: a * b,
+            ("How many products are there in all?",),
+        ),
+    ),
+)
 
 
 def _layers(rng: np.random.Generator) -> Iterator[Inputs]:
@@ -313,4 +373,99 @@ check_count_activations = Task(
         ),
     ),
     by_hand=False,
+)
+
+
+def _in_a_row(rng: np.random.Generator) -> Iterator[Inputs]:
+    yield np.array([[[[2.0]]]]), np.array([[[[1.0, 2.0], [3.0, 4.0]]]])
+    yield np.ones((1, 1, 2, 2)), np.ones((1, 1, 2, 2))
+    yield np.array([[[[1.0]]], [[[10.0]]]]), np.array([[[[1.0]], [[2.0]]]])
+    for M, C_in, C_out, K, L in ((2, 1, 3, 3, 3), (3, 2, 1, 3, 2), (2, 3, 4, 2, 3)):
+        yield rng.normal(size=(M, C_in, K, K)), rng.normal(size=(C_out, M, L, L))
+
+
+check_merge_layers = Task.broken(
+    "merge_layers",
+    "Given the weights of two convolutions in a row: first (M, C, K, K) and second (O, M, L, L), both with "
+    "stride 1, without padding, biases or a ReLU. Return the weight (O, C, K + L - 1, K + L - 1) of the one "
+    "convolution that gives the same.",
+    '''
+def merge_layers(first, second):
+    """Return the weight of one layer that does what two do in a row."""
+    M, C, K = first.shape[:3]
+    O, L = len(second), second.shape[2]
+    S = K + L - 1
+    whole = np.zeros((O, C, S, S))
+    for i, j in np.ndindex(L, L):
+        part = np.einsum("om,mcpq->ocpq", second[:, :, i, j], first)
+        whole[:, :, i : i + K, j : j + K] += part
+    return whole
+''',
+    _in_a_row,
+    (
+        Bug(
+            "overwritten",
+            "+= part",
+            "= part",
+            "Two kernels full of ones give a kernel full of ones; more ways should lead to its middle.",
+            ("In how many ways does a number in the middle come into the result?",),
+        ),
+        Bug(
+            "turned round",
+            "second[:, :, i, j]",
+            "second[:, :, L - 1 - i, L - 1 - j]",
+            "It's right if the second layer's kernels look the same after half a turn, and else it isn't.",
+            ("Let the first layer be a single 1. What should the merged kernel look like?",),
+        ),
+        Bug(
+            "turned over",
+            "second[:, :, i, j]",
+            "second[:, :, j, i]",
+            "It's right if the second layer's kernels look the same with rows and columns swapped, and else "
+            "it isn't.",
+            ("Let the first layer be a single 1. What should the merged kernel look like?",),
+        ),
+        Bug(
+            "too large",
+            "S = K + L - 1",
+            "S = K + L",
+            "The kernels are too large: their last row and column are zeros.",
+            ("What do two layers of 3x3 see?",),
+        ),
+        Bug(
+            "last weights left out",
+            "np.ndindex(L, L)",
+            "np.ndindex(L - 1, L - 1)",
+            "The last row and the last column of the merged kernels are zeros.",
+            ("How many weights of the second layer's kernel are used?",),
+        ),
+        Bug(
+            "a mean",
+            "second[:, :, i, j], first)",
+            "second[:, :, i, j] / M, first)",
+            "With two channels between the layers, all of it is half of what it should be.",
+            ("Does a convolution sum over its input channels, or average?",),
+        ),
+        Bug(
+            "one channel between",
+            "second[:, :, i, j], first)",
+            "second[:, :1, i, j], first[:1])",
+            "Only one of the channels between the layers counts.",
+            ("Two layers of 1x1, with two channels between: do it with a pencil.",),
+        ),
+        Bug(
+            "all in a corner",
+            "whole[:, :, i : i + K, j : j + K]",
+            "whole[:, :, :K, :K]",
+            "Everything is in the upper left corner, and the rest is zeros.",
+            ("Let the first layer be a single 1. What should the merged kernel look like?",),
+        ),
+        Bug(
+            "channels swapped",
+            "->ocpq",
+            "->copq",
+            "If input and output channels differ in number, it raises an error or has another shape.",
+            ("Which axis of a weight is that of the output channels?",),
+        ),
+    ),
 )
