@@ -7,6 +7,7 @@ from tools.sphinx_ext import (
     checks,
     citations,
     folds,
+    mutation,
     names,
     objectives,
     offline,
@@ -29,6 +30,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     checks.setup(app)
     citations.setup(app)
     folds.setup(app)
+    mutation.setup(app)
     names.setup(app)
     objectives.setup(app)
     offline.setup(app)
