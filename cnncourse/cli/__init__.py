@@ -10,7 +10,19 @@ from contextlib import contextmanager
 from typing import Any
 
 import cnncourse
-from cnncourse.cli import assignment, bench, classify, data, doctor, experiment, export, predict, runs, train
+from cnncourse.cli import (
+    assignment,
+    bench,
+    check,
+    classify,
+    data,
+    doctor,
+    experiment,
+    export,
+    predict,
+    runs,
+    train,
+)
 
 INTERRUPTED = 130  # the exit status of a program that Ctrl-C ended
 
@@ -76,6 +88,6 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"cnncourse {cnncourse.__version__}")
     parser.add_argument("--traceback", action="store_true", help="show where in the code an error arose")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for group in (train, predict, runs, experiment, bench, classify, export, assignment, data, doctor):
+    for group in (train, predict, runs, experiment, bench, classify, export, check, assignment, data, doctor):
         group.add_commands(commands)
     return parser
