@@ -76,6 +76,24 @@ def matrix_by_diagonals(kernel, size):
     return sum(w * np.eye(rows, size, k) for k, w in enumerate(kernel))
 
 
+def gap_by_places(matrix, x):
+    n, largest = len(x), 0.0
+    y = matrix @ x
+    for steps in range(1, n):
+        moved = np.array([x[(i - steps) % n] for i in range(n)])
+        for i in range(n):
+            largest = max(largest, abs(matrix[i] @ moved - y[(i - steps) % n]))
+    return largest
+
+
+def gap_by_matrices(matrix, x):
+    gaps = []
+    for steps in range(1, len(x)):
+        shift = np.roll(np.eye(len(x)), steps, axis=0)
+        gaps.append(np.abs((matrix @ shift - shift @ matrix) @ x))
+    return np.array(gaps).max()
+
+
 def average_by_loops(x, size, stride):
     N, C, H, W = x.shape
     y = np.zeros((N, C, (H - size) // stride + 1, (W - size) // stride + 1))
@@ -215,6 +233,7 @@ RIGHT = {
     "count_dense": (dense_by_pairs, dense_by_index),
     "shift": (shift_pixel_by_pixel, shift_by_rolling),
     "conv_matrix": (matrix_by_rows, matrix_by_diagonals),
+    "equivariance_gap": (gap_by_places, gap_by_matrices),
     "avg_pool2d": (average_by_loops, average_by_windows),
     "relu_backward": (relu_back_by_mask, relu_back_by_copy),
     "gelu": (gelu_number_by_number, gelu_by_vectorize),

@@ -120,7 +120,13 @@ from cnncourse.exercises.vgg import (
     check_merge_layers,
     check_multiply_out,
 )
-from cnncourse.exercises.why_cnns import check_conv_matrix, check_count_dense, check_shift
+from cnncourse.exercises.why_cnns import (
+    check_conv_matrix,
+    check_count_dense,
+    check_equivariance_gap,
+    check_shift,
+    check_three_wirings,
+)
 from cnncourse.exercises.your_images import (
     check_calibration_error,
     check_choose_temperature,
@@ -132,7 +138,7 @@ CHECKERS: dict[str, Checker] = {  # a chapter a row
     for checker in (
         check_places_in_memory, check_bytes_that_wrap, check_channels_first, check_channel_statistics,
         check_normalize, check_shrink,
-        check_count_dense, check_shift, check_conv_matrix,
+        check_three_wirings, check_count_dense, check_shift, check_conv_matrix, check_equivariance_gap,
         check_layer_in_numbers, check_slide, check_output_size, check_conv2d, check_conv2d_backward,
         check_outline,
         check_pooled_sizes, check_way_back, check_max_pool2d, check_avg_pool2d, check_max_pool2d_backward,

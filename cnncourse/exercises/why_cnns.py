@@ -1,13 +1,129 @@
-"""Exercises of the chapter on why CNNs: what a dense network costs, images moved, convolution as a matrix."""
+"""Exercises of the chapter on why CNNs: what wirings cost, images moved, a matrix, equivariance measured."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import numpy as np
 
+from cnncourse.exercises.pencil import Pencil
+from cnncourse.exercises.program import Bug
 from cnncourse.exercises.task import Inputs, Mistake, Task
 
 Array = np.ndarray
+Counts = tuple[int, int, int]
+
+
+def _layer(rng: np.random.Generator) -> dict[str, int]:
+    return {
+        "size": int(rng.choice([8, 10, 12, 16, 20])),
+        "channels": int(rng.choice([2, 3, 4])),
+        "maps": int(rng.choice([5, 6, 8, 10, 12])),
+        "kernel": int(rng.choice([3, 5, 7])),
+    }
+
+
+def _wirings(size: int, channels: int, maps: int, kernel: int) -> Counts:
+    """Return the parameters of a dense layer, of a local one and of a convolution."""
+    inputs, outputs, window = channels * size**2, maps * size**2, channels * kernel**2
+    return (inputs + 1) * outputs, (window + 1) * outputs, (window + 1) * maps
+
+
+def _other_counts(change: Callable[..., Counts]) -> Callable[..., Counts]:
+    """Return the wrong way that changes the right three counts."""
+    return lambda **numbers: change(*_wirings(**numbers), **numbers)
+
+
+check_three_wirings = Pencil(
+    "three_wirings",
+    "parameters of the dense layer, of the local one, of the convolution",
+    _layer,
+    _wirings,
+    (
+        Mistake(
+            "no biases",
+            "The biases are missing.",
+            _other_counts(
+                lambda dense, local, shared, size, maps, **_: (
+                    dense - maps * size**2,
+                    local - maps * size**2,
+                    shared - maps,
+                )
+            ),
+            ("What does each output add to its sum?",),
+        ),
+        Mistake(
+            "biases shared",
+            "Your dense and local layers have a bias for each map. Only the convolution shares; without "
+            "sharing, each output has its own.",
+            _other_counts(
+                lambda dense, local, shared, size, maps, **_: (
+                    dense - maps * (size**2 - 1),
+                    local - maps * (size**2 - 1),
+                    shared,
+                )
+            ),
+            ("How many outputs has the layer, all places and maps together?",),
+        ),
+        Mistake(
+            "local bias shared",
+            "Your local layer has a bias for each map; without sharing, each output has its own.",
+            _other_counts(
+                lambda dense, local, shared, size, maps, **_: (dense, local - maps * (size**2 - 1), shared)
+            ),
+            ("How many outputs has the local layer, all places and maps together?",),
+        ),
+        Mistake(
+            "one channel",
+            "Your windows are those of one channel; an output looks at all of them.",
+            _other_counts(
+                lambda dense, local, shared, size, maps, kernel, **_: (
+                    dense,
+                    (kernel**2 + 1) * maps * size**2,
+                    (kernel**2 + 1) * maps,
+                )
+            ),
+            ("How many pixel values are in one window of a color image?",),
+        ),
+        Mistake(
+            "one map",
+            "Your dense and local layers have one map of outputs; there are several.",
+            _other_counts(
+                lambda dense, local, shared, maps, **_: (dense // maps, local // maps, shared),
+            ),
+            ("How many outputs has the layer, all places and maps together?",),
+        ),
+        Mistake(
+            "one filter",
+            "Your convolution has a single filter; there is one for each map.",
+            _other_counts(lambda dense, local, shared, maps, **_: (dense, local, shared // maps)),
+            ("Can two maps with the same weights differ?",),
+        ),
+        Mistake(
+            "a row of the window",
+            "Your windows have as many pixels as one of their rows; they are square.",
+            _other_counts(
+                lambda dense, local, shared, size, channels, maps, kernel: (
+                    dense,
+                    (channels * kernel + 1) * maps * size**2,
+                    (channels * kernel + 1) * maps,
+                )
+            ),
+            ("How many pixels are in a 3x3 window?",),
+        ),
+        Mistake(
+            "whole windows alone",
+            "Your local layer has windows only where they fit as a whole; with padding, each place has one.",
+            _other_counts(
+                lambda dense, local, shared, size, channels, maps, kernel: (
+                    dense,
+                    (channels * kernel**2 + 1) * maps * (size - kernel + 1) ** 2,
+                    shared,
+                )
+            ),
+            ("How large are the maps that come out?",),
+        ),
+    ),
+)
 
 
 def _widths(rng: np.random.Generator) -> Iterator[Inputs]:
@@ -250,6 +366,93 @@ check_conv_matrix = Task(
             "All weights of a row are the kernel's, over and over; most of them should be 0.",
             lambda kernel, size: np.resize(kernel, (size - len(kernel) + 1, size)),
             ("On how many pixels does an output depend?",),
+        ),
+    ),
+)
+
+
+def _rings(rng: np.random.Generator) -> Iterator[Inputs]:
+    yield np.eye(3), np.array([1.0, 2.0, 4.0])
+    yield np.array([[1.0, 0.0], [0.0, 2.0]]), np.array([1.0, 3.0])
+    yield np.diag([1.0, 0.0, 2.0]), np.array([0.0, 0.0, 1.0])
+    yield _circular(np.array([1.0, -2.0, 3.0]), 5), np.array([1.0, 0.0, 0.0, 2.0, -1.0])
+    for size in (3, 4, 5, 6):
+        yield rng.normal(size=(size, size)), rng.normal(size=size)
+
+
+check_equivariance_gap = Task.broken(
+    "equivariance_gap",
+    "Given a matrix (n, n), which is a layer, and a row x (n,) that goes around at its ends. Shift the input "
+    "and see whether the output shifts with it: at each place, the difference is how far the two are apart. "
+    "Return the largest difference of all places and all shifts, from 1 to n - 1.",
+    '''
+def equivariance_gap(matrix, x):
+    """Return how far a layer is from equivariance, for the row x."""
+    largest = 0.0
+    for steps in range(1, len(x)):
+        shifted_first = matrix @ np.roll(x, steps)
+        shifted_last = np.roll(matrix @ x, steps)
+        gap = np.abs(shifted_first - shifted_last).max()
+        largest = max(largest, gap)
+    return largest
+''',
+    _rings,
+    (
+        Bug(
+            "invariance",
+            "np.roll(matrix @ x, steps)",
+            "matrix @ x",
+            "The matrix that changes nothing should have a gap of 0, and it has one.",
+            ("Which of the two is measured, equivariance or invariance?",),
+        ),
+        Bug(
+            "the other way",
+            "np.roll(matrix @ x, steps)",
+            "np.roll(matrix @ x, -steps)",
+            "The matrix that changes nothing should have a gap of 0; on rows of three places, it has not.",
+            ("Which way does the output go if the input goes to the right?",),
+        ),
+        Bug(
+            "the layer moves along",
+            "matrix @ np.roll(x, steps)",
+            "np.roll(matrix, steps, axis=0) @ x",
+            "Every layer has a gap of 0, even one with weights of its own at each place.",
+            ("What is moved, the image or the layer?",),
+        ),
+        Bug(
+            "one step",
+            "range(1, len(x))",
+            "range(1, 2)",
+            "Shifts by two and more make no difference.",
+            ("Which layers are equivariant to some shifts and not to others?",),
+        ),
+        Bug(
+            "signs",
+            "np.abs(shifted_first - shifted_last)",
+            "(shifted_first - shifted_last)",
+            "Differences below zero go unnoticed.",
+            ("Put a minus before all weights: does the gap change?",),
+        ),
+        Bug(
+            "mean",
+            "np.abs(shifted_first - shifted_last).max()",
+            "np.abs(shifted_first - shifted_last).mean()",
+            "A difference at one place alone looks small, and the smaller, the longer the row is.",
+            ("Is the largest difference wanted, or the usual one?",),
+        ),
+        Bug(
+            "added up",
+            "max(largest, gap)",
+            "largest + gap",
+            "The more shifts there are, the larger it gets.",
+            ("Print the gap of each shift, and what becomes of it.",),
+        ),
+        Bug(
+            "last shift",
+            "max(largest, gap)",
+            "gap",
+            "Only the shift by n - 1 counts.",
+            ("Print the gap of each shift, and what becomes of it.",),
         ),
     ),
 )
