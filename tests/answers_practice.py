@@ -138,6 +138,38 @@ def mixup_one_by_one(images, labels, order, weight, classes):
     return mixed, targets
 
 
+def moved_by_tents(image, M, t):
+    H, W = image.shape
+    y, x = np.mgrid[0:H, 0:W]
+    center = np.array([[W - 1], [H - 1]]) / 2
+    places = np.stack([x.ravel(), y.ravel()]) - center - np.reshape(t, (2, 1))
+    x, y = np.linalg.inv(M) @ places + center
+    value = np.zeros(H * W)
+    for row, column in np.ndindex(H, W):
+        tent = np.maximum(1 - np.abs(x - column), 0) * np.maximum(1 - np.abs(y - row), 0)
+        value = value + tent * image[row, column]
+    return value.reshape(H, W)
+
+
+def moved_pixel_by_pixel(image, M, t):
+    H, W = image.shape
+    (a, b), (c, d) = M
+    wide = np.pad(image, 1)
+    moved = np.zeros((H, W))
+    for i in range(H):
+        for j in range(W):
+            px, py = j - (W - 1) / 2 - t[0], i - (H - 1) / 2 - t[1]
+            x = (d * px - b * py) / (a * d - b * c) + (W - 1) / 2
+            y = (a * py - c * px) / (a * d - b * c) + (H - 1) / 2
+            if -1 < x < W and -1 < y < H:
+                m, n = int(y + 1), int(x + 1)
+                down, right = y + 1 - m, x + 1 - n
+                upper = (1 - right) * wide[m, n] + right * wide[m, n + 1]
+                lower = (1 - right) * wide[m + 1, n] + right * wide[m + 1, n + 1]
+                moved[i, j] = (1 - down) * upper + down * lower
+    return moved
+
+
 def split_by_adding(groups, share, order):
     aside = np.zeros(len(groups), bool)
     for group in order:
@@ -262,6 +294,7 @@ RIGHT = {
     "random_crop": (crops_by_loop, crops_by_index),
     "flip": (flip_chosen, flip_column_by_column),
     "mixup": (mixup_in_one_go, mixup_one_by_one),
+    "move_image": (moved_by_tents, moved_pixel_by_pixel),
     "split_groups": (split_by_adding, split_by_sets),
     "choose_temperature": (temperature_by_loop, temperature_by_min),
     "calibration_error": (gaps_by_bins, gaps_by_numbers),

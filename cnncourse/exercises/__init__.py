@@ -30,7 +30,13 @@ from cnncourse.exercises.alexnet import (
     check_top_k_accuracy,
     check_two_dropouts,
 )
-from cnncourse.exercises.augmentation import check_flip, check_mixup, check_random_crop
+from cnncourse.exercises.augmentation import (
+    check_flip,
+    check_looked_up,
+    check_mixup,
+    check_move_image,
+    check_random_crop,
+)
 from cnncourse.exercises.cifar10 import (
     check_class_accuracy,
     check_confusion_matrix,
@@ -159,7 +165,7 @@ CHECKERS: dict[str, Checker] = {  # a chapter a row
         check_residual_block, check_residual_backward, check_fold_batch_norm,
         check_depthwise_conv2d, check_group_norm, check_squeeze_excite,
         check_confusion_matrix, check_class_accuracy, check_paired_interval,
-        check_random_crop, check_flip, check_mixup,
+        check_looked_up, check_random_crop, check_flip, check_mixup, check_move_image,
         check_standardize, check_fit_head, check_depth_rates,
         check_split_groups, check_calibration_error, check_choose_temperature,
         check_box_iou, check_suppress, check_mean_iou,

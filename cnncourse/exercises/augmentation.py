@@ -1,13 +1,230 @@
-"""Exercises of the chapter on augmentation, with random numbers given: crops, flips, mixed images."""
+"""Exercises of the chapter on augmentation: a place on paper, crops, flips, mixing, a broken program."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from cnncourse.exercises.pencil import Pencil
+from cnncourse.exercises.program import Bug
 from cnncourse.exercises.task import Inputs, Mistake, Task
 
 Array = np.ndarray
+
+
+def _place(rng: np.random.Generator) -> dict[str, Any]:
+    x, y = (int(rng.integers(1, 5)) + int(rng.choice([1, 3])) / 4 for _ in range(2))
+    shift = [int(step) for step in rng.choice([-3, -2, -1, 1, 2, 3], 2)]
+    return {
+        "matrix": np.array([[0, 4], [-4, 0]]),
+        "shift": shift,
+        "pixel": [int(4 * y) + shift[0], int(-4 * x) + shift[1]],
+        "neighbors": 4 * rng.integers(2, 25, size=(2, 2)),
+    }
+
+
+def _looked_up(matrix: Array, shift: list[int], pixel: list[int], neighbors: Array) -> tuple[float, ...]:
+    """Return where a pixel of the output looks, x and y, and what it finds."""
+    return _seen(np.linalg.inv(matrix) @ np.subtract(pixel, shift), neighbors)
+
+
+def _seen(place: Array, neighbors: Array, between: Any = None) -> tuple[float, ...]:
+    """Return a place and the value there; `between` changes how far it is from the first neighbor."""
+    right, down = (place - np.floor(place)) if between is None else between(place - np.floor(place))
+    upper, lower = (row[0] + right * (row[1] - row[0]) for row in neighbors.astype(float))
+    return float(place[0]), float(place[1]), float(upper + down * (lower - upper))
+
+
+def _at(find: Any) -> Any:
+    """Return the question's answer for another place."""
+    return lambda matrix, shift, pixel, neighbors: _seen(
+        np.asarray(find(matrix, np.array(shift), np.array(pixel)), float), neighbors
+    )
+
+
+def _with_shares(between: Any) -> Any:
+    """Return the question's answer for other shares of the neighbors."""
+    return lambda matrix, shift, pixel, neighbors: _seen(
+        np.linalg.inv(matrix) @ np.subtract(pixel, shift), neighbors, between
+    )
+
+
+check_looked_up = Pencil(
+    "looked_up",
+    "x and y of the place, and the value there",
+    _place,
+    _looked_up,
+    (
+        Mistake(
+            "forward",
+            "You ask where the pixel goes; asked is where it comes from.",
+            _at(lambda matrix, shift, pixel: matrix @ pixel + shift),
+            ("The program begins at the output.",),
+        ),
+        Mistake(
+            "shift forgotten",
+            "Your place doesn't take the shift back.",
+            _at(lambda matrix, shift, pixel: np.linalg.inv(matrix) @ pixel),
+            ("p = M q + t. What is q?",),
+        ),
+        Mistake(
+            "shift taken back last",
+            "You undo the matrix first and the shift last; what came last is undone first.",
+            _at(lambda matrix, shift, pixel: np.linalg.inv(matrix) @ pixel - shift),
+            ("Shoes and socks: which come off first?",),
+        ),
+        Mistake(
+            "shift added",
+            "You add the shift once more; it should be taken back.",
+            _at(lambda matrix, shift, pixel: np.linalg.inv(matrix) @ (pixel + shift)),
+            ("p = M q + t. What is q?",),
+        ),
+        Mistake(
+            "turned the same way",
+            "You turn in the direction in which the image was turned; it should be turned back.",
+            _at(lambda matrix, shift, pixel: matrix @ (pixel - shift) / 16),
+            ("Put your place into M q + t. Do you get the pixel?",),
+        ),
+        Mistake(
+            "not made smaller",
+            "You turn back, and forget that the image was enlarged.",
+            _at(lambda matrix, shift, pixel: 4 * np.linalg.inv(matrix) @ (pixel - shift)),
+            ("How long are the columns of M?",),
+        ),
+        Mistake(
+            "nearest",
+            "Your value is that of the nearest pixel; wanted is the weighted mean of four.",
+            _with_shares(np.rint),
+            ("How far is it from the left pixel to the right one?",),
+        ),
+        Mistake(
+            "plain mean",
+            "Your value is the plain mean of the four; near ones count more.",
+            _with_shares(lambda _: (0.5, 0.5)),
+            ("How far is it from the left pixel to the right one?",),
+        ),
+        Mistake(
+            "shares turned round",
+            "Your value has the shares the wrong way round: near neighbors count more, by x to the right and "
+            "by y downward.",
+            _with_shares(lambda parts: 1 - parts),
+            ("A place a quarter of the way from 10 to 20 is nearer to which?",),
+        ),
+    ),
+)
+
+
+_MOVE = '''
+def move_image(image, M, t):
+    """Return the image (H, W) in which what is at p goes to M p + t."""
+    H, W = image.shape
+    center = np.array([(W - 1) / 2, (H - 1) / 2])        # x, y
+    back = np.linalg.inv(M)
+    moved = np.zeros((H, W))
+    for row, column in np.ndindex(H, W):
+        p = np.array([column, row]) - center
+        x, y = back @ (p - t) + center
+        left, top = int(np.floor(x)), int(np.floor(y))
+        for i in (top, top + 1):
+            for j in (left, left + 1):
+                share = (1 - abs(x - j)) * (1 - abs(y - i))
+                if 0 <= i < H and 0 <= j < W:
+                    moved[row, column] += share * image[i, j]
+    return moved
+'''
+
+
+def _moves(rng: np.random.Generator) -> Iterator[Inputs]:
+    small, same = np.arange(1.0, 13.0).reshape(3, 4), np.eye(2)
+    yield small, same, np.array([0.0, 0.0])
+    yield small, same, np.array([1.0, 0.0])
+    yield small, 2 * same, np.array([0.0, 0.0])
+    for H, W in ((4, 5), (5, 4), (6, 5)):
+        angle, scale = rng.uniform(0.2, 0.6), rng.uniform(1.1, 1.5)
+        turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+        yield rng.uniform(1, 9, size=(H, W)), scale * turn, rng.uniform(0.4, 1.4, size=2)
+
+
+check_move_image = Task.broken(
+    "move_image",
+    "Given an image (H, W), a matrix M (2, 2) and a shift t (2,). Places are measured from its center, "
+    "x to the right and y down, and what is at p goes to M p + t. Values are interpolated between four "
+    "pixels; what comes from outside is 0. Return the moved image (H, W).",
+    _MOVE,
+    _moves,
+    (
+        Bug(
+            "not backward",
+            "back = np.linalg.inv(M)",
+            "back = np.array(M)",
+            "What should grow shrinks, and what should turn to the left turns to the right.",
+            ("Enlarge by 2. Where does a pixel of the output look?",),
+        ),
+        Bug(
+            "wrong direction",
+            "(p - t)",
+            "(p + t)",
+            "With M = 1 and t = (1, 0), the image moves to the left.",
+            ("A pixel comes from where it was before the shift.",),
+        ),
+        Bug(
+            "shift last",
+            "back @ (p - t) + center",
+            "back @ p - t + center",
+            "Shifts alone are right, and so are turns alone; both together end in a wrong place.",
+            ("What came last is undone first.",),
+        ),
+        Bug(
+            "another center",
+            "p = np.array([column, row]) - center",
+            "p = np.array([column, row]) - np.array([W, H]) / 2",
+            "With M = 1 and t = 0, the image comes out blurred, and moved by half a pixel.",
+            ("Of 4 pixels, numbered 0 to 3, where is the middle?",),
+        ),
+        Bug(
+            "corner as center",
+            "(p - t) + center",
+            "(p - t)",
+            "With M = 1 and t = 0, most is black, and the upper left part is in the lower right.",
+            ("From where does an image count its pixels?",),
+        ),
+        Bug(
+            "axes swapped",
+            "x, y = back",
+            "y, x = back",
+            "Turns look odd, and images that aren't square lose a part.",
+            ("Which comes first in a place, and which in image[i, j]?",),
+        ),
+        Bug(
+            "one neighbor",
+            "+= share",
+            "= share",
+            "Whole shifts look right; all others come out too dark.",
+            ("Print the four shares of one pixel. What do they add up to, and what becomes of them?",),
+        ),
+        Bug(
+            "shares of the far",
+            "(1 - abs(y - i))",
+            "abs(y - i)",
+            "With M = 1 and t = 0, each row shows the next one, and the last row is black.",
+            ("Where is a tent highest?",),
+        ),
+        Bug(
+            "last row",
+            "0 <= i < H and",
+            "0 <= i < H - 1 and",
+            "With M = 1 and t = 0, the last row is black.",
+            ("Which rows does an image of H rows have?",),
+        ),
+        Bug(
+            "rounded",
+            "int(np.floor(x))",
+            "int(np.rint(x))",
+            "Whole shifts look right; of the others, some pixels are too bright or too dark.",
+            ("Which two columns is x = 1.7 between?",),
+        ),
+    ),
+)
 
 
 def _crops(rng: np.random.Generator) -> Iterator[Inputs]:
