@@ -312,6 +312,24 @@ def excite_image_by_image(x, w1, w2):
     return y
 
 
+def stage_by_pixels(x, w1, w2):
+    N, C, H, W = x.shape
+    y = np.zeros((N, len(w2), H // 2, W // 2))
+    for n, i, j in np.ndindex(N, H // 2, W // 2):
+        pixel = x[n, :, 2 * i, 2 * j]
+        value = w2 @ np.maximum(w1 @ pixel, 0)
+        value[:C] += pixel
+        y[n, :, i, j] = np.where(value > 0, value, 0)
+    return y
+
+
+def stage_by_products(x, w1, w2):
+    small = np.moveaxis(x[:, :, ::2, ::2], 1, 3)
+    y = np.maximum(small @ w1.T, 0) @ w2.T
+    y[..., : x.shape[1]] += small
+    return np.moveaxis(np.maximum(y, 0), 3, 1)
+
+
 RIGHT = {
     "count_parameters": (parameters_by_filters, parameters_by_shapes),
     "count_features": (features_by_sides, features_by_counting),
@@ -332,4 +350,5 @@ RIGHT = {
     "group_norm": (group_norm_by_groups, group_norm_by_reshape),
     "depthwise_conv2d": (depthwise_by_loops, depthwise_by_shifts),
     "squeeze_excite": (excite_in_one_go, excite_image_by_image),
+    "first_block": (stage_by_pixels, stage_by_products),
 }

@@ -108,7 +108,13 @@ from cnncourse.exercises.receptive_field import (
     check_receptive_field,
     check_seen_pixels,
 )
-from cnncourse.exercises.resnet import check_fold_batch_norm, check_residual_backward, check_residual_block
+from cnncourse.exercises.resnet import (
+    check_block_by_hand,
+    check_first_block,
+    check_fold_batch_norm,
+    check_residual_backward,
+    check_residual_block,
+)
 from cnncourse.exercises.sheet import Checker, Sheet, load_sheet, sheet_files
 from cnncourse.exercises.task import Mistake, Task
 from cnncourse.exercises.training import (
@@ -162,7 +168,8 @@ CHECKERS: dict[str, Checker] = {  # a chapter a row
         check_multiply_out, check_count_multiply_adds, check_count_layout, check_count_activations,
         check_merge_layers,
         check_detour, check_conv1x1, check_count_inception, check_class_maps, check_inception,
-        check_residual_block, check_residual_backward, check_fold_batch_norm,
+        check_block_by_hand, check_residual_block, check_residual_backward, check_fold_batch_norm,
+        check_first_block,
         check_depthwise_conv2d, check_group_norm, check_squeeze_excite,
         check_confusion_matrix, check_class_accuracy, check_paired_interval,
         check_looked_up, check_random_crop, check_flip, check_mixup, check_move_image,

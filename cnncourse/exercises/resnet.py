@@ -1,4 +1,4 @@
-"""Exercises of the chapter on ResNet: a block with torch, its way back by hand, batch norm folded away."""
+"""Exercises of the chapter on ResNet: a block on paper, with torch, its way back, and a stage that begins."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from cnncourse.exercises.pencil import Pencil
+from cnncourse.exercises.program import Bug
 from cnncourse.exercises.task import Inputs, Mistake, Task
 
 Array = np.ndarray
@@ -372,6 +374,196 @@ check_fold_batch_norm = Task(
             "weight: you scale along the input channels; batch norm acts on the output channels.",
             _folded(lambda w, b, g, be, m, v, s: (w * s.reshape(-1, 1, 1), (b - m) * s.ravel() + be)),
             ("Shapes meet from the right: to which axis does your factor go?",),
+        ),
+    ),
+)
+
+
+def _small_block(rng: np.random.Generator) -> dict[str, Array]:
+    """Return a block each of whose ReLUs stops one number of two."""
+    while True:
+        x, g = rng.integers(1, 5, size=(2, 2, 1))
+        w1, w2 = rng.integers(-2, 3, size=(2, 2, 2))
+        inner = w1 @ x
+        total = w2 @ np.maximum(inner, 0) + x
+        if inner.min() < 0 < inner.max() and total.min() < 0 < total.max():
+            return {"x": x, "w1": w1, "w2": w2, "g": g}
+
+
+def _block_by_hand(x: Array, w1: Array, w2: Array, g: Array) -> Array:
+    return _on_paper(x, w1, w2, g)
+
+
+def _on_paper(
+    x: Array,
+    w1: Array,
+    w2: Array,
+    g: Array,
+    *,
+    shortcut: int = 1,
+    branch: int = 1,
+    last: bool = True,
+    inner: bool = True,
+    turned: bool = True,
+    forward: str = "add, relu",
+) -> Array:
+    """Return y and the gradient for x, right or with a mistake in one place."""
+    z = w1 @ x
+    f = w2 @ np.maximum(z, 0)
+    y = {
+        "add, relu": np.maximum(f + x, 0),
+        "add": f + x,
+        "relu, add": np.maximum(f, 0) + x,
+        "relu": np.maximum(f, 0),
+    }[forward]
+    of_sum = g * (f + x > 0) if last else g
+    of_z = (w2.T if turned else w2) @ of_sum
+    of_z = of_z * (z > 0) if inner else of_z
+    of_x = shortcut * of_sum + branch * ((w1.T if turned else w1) @ of_z)
+    return np.concatenate([y, of_x], axis=1).T
+
+
+check_block_by_hand = Pencil(
+    "block_by_hand",
+    "the two numbers of y, and those of the gradient for x, each pair in brackets",
+    _small_block,
+    _block_by_hand,
+    (
+        Mistake(
+            "shortcut's gradient forgotten",
+            "Your gradient came back through the branch alone; the shortcut brings its part.",
+            partial(_on_paper, shortcut=0),
+            ("On how many roads did x get to y?", "The addition passes its gradient to both sides."),
+        ),
+        Mistake(
+            "branch's gradient forgotten",
+            "Your gradient came back by the shortcut alone; the branch brings its part.",
+            partial(_on_paper, branch=0),
+            ("On how many roads did x get to y?",),
+        ),
+        Mistake(
+            "last ReLU on the way back",
+            "On the way back, the last ReLU stops what belongs to a sum below 0.",
+            partial(_on_paper, last=False),
+            ("Which is the first thing that the gradient meets on its way back?",),
+        ),
+        Mistake(
+            "inner ReLU on the way back",
+            "On the way back, the inner ReLU stops what belongs to a number below 0.",
+            partial(_on_paper, inner=False),
+            ("What's the slope of a ReLU at -1?",),
+        ),
+        Mistake(
+            "not transposed",
+            "On the way back the matrices are transposed.",
+            partial(_on_paper, turned=False),
+            ("Where does the first column of W1 lead from?",),
+        ),
+        Mistake(
+            "ReLU before the addition",
+            "Your y has its last ReLU before the addition.",
+            partial(_on_paper, forward="relu, add"),
+            ("May the branch take something away?",),
+        ),
+        Mistake(
+            "no last ReLU",
+            "Your y may be below 0: the last ReLU is missing.",
+            partial(_on_paper, forward="add"),
+            ("What comes after the addition?",),
+        ),
+        Mistake(
+            "x not added",
+            "Your y is that of a plain block; x isn't added.",
+            partial(_on_paper, forward="relu"),
+            ("What does the block return if all its weights are 0?",),
+        ),
+    ),
+)
+
+
+def _beginnings(rng: np.random.Generator) -> Iterator[Inputs]:
+    for shape, channels in (((1, 1, 2, 2), 2), ((1, 2, 2, 4), 4), ((1, 2, 4, 2), 3)):
+        x = rng.integers(1, 6, size=shape).astype(float)
+        sizes = ((channels, shape[1]), (channels, channels))
+        yield x, *(rng.integers(-2, 3, size=size).astype(float) for size in sizes)
+    for shape, channels in (((2, 2, 4, 4), 4), ((2, 3, 4, 6), 6), ((3, 2, 6, 2), 4)):
+        w1, w2 = rng.normal(size=(channels, shape[1])), rng.normal(size=(channels, channels))
+        yield rng.uniform(0, 2, size=shape), w1, w2
+
+
+check_first_block = Task.broken(
+    "first_block",
+    "Given maps x (N, C_in, H, W), H and W even, w1 (C_out, C_in) and w2 (C_out, C_out), the weights of two "
+    "1x1 convolutions, the first with stride 2 and a ReLU behind it. Shortcut A keeps every second pixel, "
+    "from the first on, and appends channels of zeros. Return the ReLU of branch and shortcut together, "
+    "(N, C_out, H / 2, W / 2).",
+    '''
+def first_block(x, w1, w2):
+    """Send maps through the first block of a stage, with shortcut A."""
+    z = np.einsum("oc,nchw->nohw", w1, x[:, :, ::2, ::2])   # stride 2
+    branch = np.einsum("oc,nchw->nohw", w2, np.maximum(z, 0))
+    extra = branch.shape[1] - x.shape[1]                    # channels
+    way = np.pad(x[..., ::2, ::2], [(0, 0), (0, extra), (0, 0), (0, 0)])
+    return np.maximum(branch + way, 0)
+''',
+    _beginnings,
+    (
+        Bug(
+            "other pixels",
+            "x[..., ::2, ::2]",
+            "x[..., 1::2, 1::2]",
+            "With all weights at 0, a lone bright pixel in the upper left corner is lost.",
+            ("Set all weights to 0. What is left of the block?", "Which pixel is the first to be kept?"),
+        ),
+        Bug(
+            "zeros in front",
+            "(0, extra)",
+            "(extra, 0)",
+            "With all weights at 0, what was in the first channel comes out in another one.",
+            ("Set all weights to 0. What is left of the block?", "Where are the new channels?"),
+        ),
+        Bug(
+            "channels repeated",
+            "(0, 0), (0, 0)])",
+            '(0, 0), (0, 0)], "edge")',
+            "With all weights at 0, the new channels aren't empty.",
+            ("Set all weights to 0. What is left of the block?", "What do the new channels begin with?"),
+        ),
+        Bug(
+            "ReLU before the addition",
+            "branch + way, 0)",
+            "branch, 0) + way",
+            "However negative the weights, no output falls below what the shortcut brings.",
+            ("May the branch take something away?",),
+        ),
+        Bug(
+            "no last ReLU",
+            "np.maximum(branch + way, 0)",
+            "branch + way",
+            "Some outputs are below 0.",
+            ("Try strongly negative weights.",),
+        ),
+        Bug(
+            "no ReLU between",
+            "np.maximum(z, 0)",
+            "z",
+            "Change both signs, that of `w1` and that of `w2`, and nothing changes.",
+            ("What are two linear layers in a row?",),
+        ),
+        Bug(
+            "shortcut not added",
+            "branch + way",
+            "branch",
+            "With all weights at 0, nothing comes out.",
+            ("Set all weights to 0. What is left of the block?",),
+        ),
+        Bug(
+            "rows and columns",
+            '"oc,nchw->nohw", w2',
+            '"co,nchw->nohw", w2',
+            "A weight that should lead from the first channel between to the second output leads from the "
+            "second to the first.",
+            ("Set all of `w2` to 0, but for one weight beside the diagonal.",),
         ),
     ),
 )
