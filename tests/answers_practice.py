@@ -284,6 +284,27 @@ def masks_by_confusion(labels, predicted, classes):
     return (both / (matrix.sum(axis=0) + matrix.sum(axis=1) - both)).mean()
 
 
+def muon_by_columns(w, grad, momentum, rate):
+    momentum = grad + 0.6 * momentum
+    x = (0.6 * momentum + grad).reshape(w.shape[0], -1).T  # a column a filter
+    x = x / np.linalg.norm(x)
+    for _ in range(3):
+        g = x.T @ x
+        x = 3.4445 * x - 4.7750 * x @ g + 2.0315 * x @ g @ g
+    w = w / np.linalg.norm(w) * len(w) ** 0.5
+    return w - rate * x.T.reshape(w.shape), momentum
+
+
+def muon_by_singular_values(w, grad, momentum, rate):
+    momentum = 0.6 * momentum + grad
+    u, s, vt = np.linalg.svd((grad + 0.6 * momentum).reshape(len(w), -1), full_matrices=False)
+    s = s / np.sqrt((s**2).sum())
+    for _ in range(3):
+        s = 3.4445 * s - 4.7750 * s**3 + 2.0315 * s**5
+    step = (u * s) @ vt
+    return np.sqrt(len(w)) * w / np.linalg.norm(w) - rate * step.reshape(w.shape), momentum
+
+
 RIGHT = {
     "seen_pixels": (seen_from_the_value, seen_by_size_and_jump),
     "dilated_field": (dilated_by_sum, dilated_by_reach),
@@ -291,6 +312,7 @@ RIGHT = {
     "confusion_matrix": (confusion_by_loop, confusion_by_bincount),
     "class_accuracy": (classes_by_mean, classes_by_counting),
     "paired_interval": (interval_by_numpy, interval_by_hand),
+    "muon_step": (muon_by_columns, muon_by_singular_values),
     "random_crop": (crops_by_loop, crops_by_index),
     "flip": (flip_chosen, flip_column_by_column),
     "mixup": (mixup_in_one_go, mixup_one_by_one),

@@ -18,9 +18,9 @@ IN_A_NOTEBOOK = (
 
 
 def with_note(source: str, name: str) -> str:
-    """Return a page with a note before its first section, if its cells ran on the stand-in `name`."""
+    """Return a page with a note before its first section or cell, if its cells ran on the stand-in `name`."""
     if CALL not in source or name in ("", "cifar10"):
         return source
-    section = re.search(r"^(\([\w-]+\)=\n)?## ", source, re.MULTILINE)
+    section = re.search(r"^((\([\w-]+\)=\n)?## |```\{code-cell\})", source, re.MULTILINE)
     place = section.start() if section else len(source)
     return source[:place] + NOTE.format(name=name) + source[place:]

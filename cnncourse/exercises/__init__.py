@@ -40,7 +40,9 @@ from cnncourse.exercises.augmentation import (
 from cnncourse.exercises.cifar10 import (
     check_class_accuracy,
     check_confusion_matrix,
+    check_muon_step,
     check_paired_interval,
+    check_who_leads,
 )
 from cnncourse.exercises.convolution import (
     check_conv2d,
@@ -171,7 +173,7 @@ CHECKERS: dict[str, Checker] = {  # a chapter a row
         check_block_by_hand, check_residual_block, check_residual_backward, check_fold_batch_norm,
         check_first_block,
         check_depthwise_conv2d, check_group_norm, check_squeeze_excite,
-        check_confusion_matrix, check_class_accuracy, check_paired_interval,
+        check_who_leads, check_confusion_matrix, check_class_accuracy, check_paired_interval, check_muon_step,
         check_looked_up, check_random_crop, check_flip, check_mixup, check_move_image,
         check_standardize, check_fit_head, check_depth_rates,
         check_split_groups, check_calibration_error, check_choose_temperature,

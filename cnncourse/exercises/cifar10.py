@@ -1,12 +1,114 @@
-"""Exercises of the chapter on CIFAR-10: what is taken for what, accuracy by class, differences by seed."""
+"""Exercises of the chapter on CIFAR-10: who leads on the same images, what is taken for what, Muon's step."""
 
+import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from cnncourse.exercises.pencil import Pencil
+from cnncourse.exercises.program import Bug
 from cnncourse.exercises.task import Inputs, Mistake, Task
 
 Array = np.ndarray
+IMAGES = 10_000  # of the test
+Lead = tuple[float, float, float, float]
+
+
+def _two_networks(rng: np.random.Generator) -> dict[str, int]:
+    lead, half = 2 * int(rng.integers(12, 30)), int(rng.integers(110, 210))
+    first = int(rng.integers(9300, 9450))
+    return {"first": first, "second": first + lead, "apart": 2 * half}
+
+
+def _who_leads(first: int, second: int, apart: int) -> Lead:
+    """Return what the second alone and the first alone gets right, the deviation, the lead in it."""
+    lead, deviation = second - first, math.sqrt(apart)
+    return (apart + lead) / 2, (apart - lead) / 2, deviation, lead / deviation
+
+
+def _by(deviation: Callable[[int, int, int], float]) -> Callable[..., Lead]:
+    """Return the wrong way that takes another standard deviation."""
+
+    def function(first: int, second: int, apart: int) -> Lead:
+        right, wrong = deviation(first, second, apart), second - first
+        return (apart + wrong) / 2, (apart - wrong) / 2, right, wrong / right
+
+    return function
+
+
+def _own_spreads(first: int, second: int, apart: int) -> float:
+    return math.sqrt(sum(right * (IMAGES - right) / IMAGES for right in (first, second)))
+
+
+check_who_leads = Pencil(
+    "who_leads",
+    "the images that B alone gets right, those of A alone, the standard deviation, the lead in it",
+    _two_networks,
+    _who_leads,
+    (
+        Mistake(
+            "swapped",
+            "Your first two numbers are swapped: B leads.",
+            lambda **numbers: (*_who_leads(**numbers)[1::-1], *_who_leads(**numbers)[2:]),
+            ("Which of the two gets more images right?",),
+        ),
+        Mistake(
+            "images of their own",
+            "Your deviation is that of two networks with different test images; these had the same ones.",
+            _by(_own_spreads),
+            ("What do images tell that both get right?", "Only the images on which they differ are coins."),
+        ),
+        Mistake(
+            "even halves",
+            "You split the images evenly; then there'd be no lead.",
+            lambda first, second, apart: (apart / 2, apart / 2, *_who_leads(first, second, apart)[2:]),
+            ("What's the difference of your first two numbers, and what should it be?",),
+        ),
+        Mistake(
+            "the lead for B alone",
+            "Your first two numbers have the right sum, and their difference isn't the lead.",
+            lambda first, second, apart: (
+                second - first,
+                apart - second + first,
+                *_who_leads(first, second, apart)[2:],
+            ),
+            ("Two numbers with a sum and a difference: add the two lines.",),
+        ),
+        Mistake(
+            "deviation of one count",
+            "Your deviation is that of one network's count; wanted is that of the difference.",
+            _by(lambda first, second, apart: math.sqrt(apart) / 2),
+            ("A coin that turns over moves one count by 1. How far does it move the difference?",),
+        ),
+        Mistake(
+            "no root",
+            "That's the variance; the deviation is its root.",
+            _by(lambda first, second, apart: float(apart)),
+            ("Each coin moves the difference by 1, up or down. Do such moves add up, or their squares?",),
+        ),
+        Mistake(
+            "all images",
+            "You count a coin for each test image; most of them say nothing about the difference.",
+            _by(lambda first, second, apart: math.sqrt(IMAGES)),
+            ("What do images tell that both get right?",),
+        ),
+        Mistake(
+            "two counts",
+            "You add up two deviations, as if the counts were independent; what one gains, the other loses.",
+            _by(lambda first, second, apart: math.sqrt(2 * apart)),
+            ("By how much does one coin move the difference: by 1, or by 0, 1 or 2?",),
+        ),
+        Mistake(
+            "not the lead",
+            "Your last number divides the images that B alone gets right; divide the lead.",
+            lambda **numbers: (
+                *_who_leads(**numbers)[:3],
+                _who_leads(**numbers)[0] / _who_leads(**numbers)[2],
+            ),
+            ("What would the difference be if each image were a fair coin?",),
+        ),
+    ),
+)
 
 
 def _answers(rng: np.random.Generator) -> Iterator[Inputs]:
@@ -267,6 +369,95 @@ check_paired_interval = Task(
                 float((first - second).max()),
             ),
             ("Do more seeds make it narrower?",),
+        ),
+    ),
+)
+
+
+def _filters(rng: np.random.Generator) -> Iterator[Inputs]:
+    first = np.array([[1.0, 0.0], [0.0, 1.0]]).reshape(2, 1, 1, 2)
+    loud = np.array([[3.0, 0.0], [0.0, 1.0]]).reshape(2, 1, 1, 2)
+    yield first, loud, np.zeros_like(loud), 1.0
+    yield first, loud, loud[::-1].copy(), 0.5
+    for shape in ((1, 2, 2, 2), (2, 1, 2, 2), (3, 2, 2, 2), (4, 2, 3, 3)):
+        w, grad, momentum = (rng.normal(size=shape) for _ in range(3))
+        yield w, grad, momentum, 0.2
+
+
+check_muon_step = Task.broken(
+    "muon_step",
+    "Given filters w (C_out, C_in, K, K), their gradient, the momentum so far and the rate. Return the "
+    "filters after one step of Muon, and the new momentum.",
+    '''
+def muon_step(w, grad, momentum, rate):
+    """Return the filters after one step of Muon, and the new momentum."""
+    momentum = 0.6 * momentum + grad
+    x = (grad + 0.6 * momentum).reshape(len(w), -1)  # a row a filter
+    x = x / np.sqrt((x**2).sum())
+    for _ in range(3):
+        g = x @ x.T
+        x = 3.4445 * x + (-4.7750 * g + 2.0315 * g @ g) @ x
+    w = w * np.sqrt(len(w) / (w**2).sum())
+    return w - rate * x.reshape(w.shape), momentum
+''',
+    _filters,
+    (
+        Bug(
+            "no look ahead",
+            "(grad + 0.6 * momentum)",
+            "(0.6 * momentum)",
+            "From no momentum, the filters are right. Later, the newest gradient counts too little in them.",
+            ("In the chapter, how often does a gradient go into its own step?",),
+        ),
+        Bug(
+            "part of the gradient",
+            "0.6 * momentum + grad",
+            "0.6 * momentum + 0.4 * grad",
+            "From no momentum, the new momentum isn't the gradient.",
+            ("Print the momentum after the first step.",),
+        ),
+        Bug(
+            "rows that are no filters",
+            "reshape(len(w), -1)",
+            "reshape(-1, len(w))",
+            "With as many weights a filter as filters, all is right. With more, the step's directions, a row "
+            "a filter, aren't alike.",
+            ("Print the shape of x for 4 filters.",),
+        ),
+        Bug(
+            "by the largest number",
+            "np.sqrt((x**2).sum())",
+            "np.abs(x).max()",
+            "The step's singular values are far from 1, the more so the larger the layer.",
+            ("Which singular value may be above 1 before the loop?", "The root of the sum of squares."),
+        ),
+        Bug(
+            "a turn too few",
+            "range(3)",
+            "range(2)",
+            "The step's quiet directions are quieter than in the chapter.",
+            ("By hand, with a single singular value of 0.1: what is it after each turn?",),
+        ),
+        Bug(
+            "number by number",
+            "g @ g)",
+            "g * g)",
+            "For gradients that go in the axes' directions all is right, for others it isn't.",
+            ("Which products does the chapter's formula have?",),
+        ),
+        Bug(
+            "size of the weights",
+            "np.sqrt(len(w) / (",
+            "np.sqrt(w.size / (",
+            "With a rate of 0, the filters come out too large.",
+            ("With a rate of 0, what is the norm of all filters together?",),
+        ),
+        Bug(
+            "uphill",
+            "w - rate",
+            "w + rate",
+            "The step goes where the loss rises.",
+            ("For one filter, which way does the gradient point, and which way do the weights go?",),
         ),
     ),
 )

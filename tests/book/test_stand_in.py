@@ -14,6 +14,12 @@ def test_the_note_stands_before_the_first_section():
     assert after.index("photographs in.\n```\n\n(first)=\n## First") > 0
 
 
+def test_a_cell_before_the_sections_comes_after_it():
+    cell = "```{code-cell}\nimport torch\n```\n\n"
+    before, after = with_note(PAGE.replace("(first)=", f"{cell}(first)="), "shapes10").split("```{note}")
+    assert before == "# Depth\n\nHow deep?\n\n" and after.index("photographs in.\n```\n\n```{code-cell}") > 0
+
+
 def test_a_page_without_sections_ends_with_it():
     text = with_note("# Depth\n\ndata.default_name()\n", "shapes10")
     assert text.startswith("# Depth\n\ndata.default_name()\n```{note}\n")
