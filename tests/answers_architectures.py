@@ -330,6 +330,27 @@ def stage_by_products(x, w1, w2):
     return np.moveaxis(np.maximum(y, 0), 3, 1)
 
 
+def attention_by_heads(x, w_q, w_k, w_v, heads):
+    found = np.zeros(x.shape)
+    for part in np.split(np.arange(x.shape[1]), heads):
+        query, key, value = x @ w_q[:, part], x @ w_k[:, part], x @ w_v[:, part]
+        weights = np.exp((query @ key.T) / len(part) ** 0.5)
+        found[:, part] = (weights @ value) / weights.sum(axis=1)[:, None]
+    return found
+
+
+def attention_by_tokens(x, w_q, w_k, w_v, heads):
+    T, C = x.shape
+    query, key, value = ((x @ w).reshape(T, heads, C // heads) for w in (w_q, w_k, w_v))
+    found = np.zeros((T, heads, C // heads))
+    for t, h in np.ndindex(T, heads):
+        scores = (key[:, h] * query[t, h]).sum(axis=1) / np.sqrt(C // heads)
+        shares = np.exp(scores - scores.max())
+        for other in range(T):
+            found[t, h] += shares[other] / shares.sum() * value[other, h]
+    return found.reshape(T, C)
+
+
 RIGHT = {
     "count_parameters": (parameters_by_filters, parameters_by_shapes),
     "count_features": (features_by_sides, features_by_counting),
@@ -351,4 +372,5 @@ RIGHT = {
     "depthwise_conv2d": (depthwise_by_loops, depthwise_by_shifts),
     "squeeze_excite": (excite_in_one_go, excite_image_by_image),
     "first_block": (stage_by_pixels, stage_by_products),
+    "attention": (attention_by_heads, attention_by_tokens),
 }

@@ -90,7 +90,13 @@ from cnncourse.exercises.lenet import (
     check_name_or_refuse,
     check_subsample,
 )
-from cnncourse.exercises.modern import check_depthwise_conv2d, check_group_norm, check_squeeze_excite
+from cnncourse.exercises.modern import (
+    check_attention,
+    check_attention_by_hand,
+    check_depthwise_conv2d,
+    check_group_norm,
+    check_squeeze_excite,
+)
 from cnncourse.exercises.notebooks import notebook
 from cnncourse.exercises.other_tasks import check_box_iou, check_mean_iou, check_suppress
 from cnncourse.exercises.pencil import Pencil
@@ -172,7 +178,8 @@ CHECKERS: dict[str, Checker] = {  # a chapter a row
         check_detour, check_conv1x1, check_count_inception, check_class_maps, check_inception,
         check_block_by_hand, check_residual_block, check_residual_backward, check_fold_batch_norm,
         check_first_block,
-        check_depthwise_conv2d, check_group_norm, check_squeeze_excite,
+        check_attention_by_hand, check_depthwise_conv2d, check_squeeze_excite, check_group_norm,
+        check_attention,
         check_who_leads, check_confusion_matrix, check_class_accuracy, check_paired_interval, check_muon_step,
         check_looked_up, check_random_crop, check_flip, check_mixup, check_move_image,
         check_standardize, check_fit_head, check_depth_rates,

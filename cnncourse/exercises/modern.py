@@ -1,9 +1,12 @@
-"""Exercises of the chapter on modern networks: norms of groups, depthwise convolution, squeeze and excite."""
+"""Exercises of the chapter on modern networks: norms of groups, depthwise layers, gates, attention."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 
+from cnncourse.exercises.pencil import Pencil
+from cnncourse.exercises.program import Bug
 from cnncourse.exercises.task import Inputs, Mistake, Task
 
 Array = np.ndarray
@@ -302,6 +305,198 @@ check_squeeze_excite = Task(
                 / (_gate(x, w1, w2) / (1 - _gate(x, w1, w2))).sum(axis=1, keepdims=True)
             ),
             ("Do the channels compete?",),
+        ),
+    ),
+)
+
+
+def _four_tokens(rng: np.random.Generator) -> dict[str, Array]:
+    """Return a query, in units of log 2, such that the weights are a half, a quarter and two eighths."""
+    while True:
+        query, keys = rng.integers(-2, 3, size=4), rng.integers(0, 4, size=(4, 4))
+        scores = keys @ query
+        if sorted(scores - scores.min()) == [0, 0, 2, 4] and not (scores % 2).any() and scores.sum():
+            return {"query": query, "keys": keys, "values": 4 * rng.integers(0, 6, size=(4, 2))}
+
+
+def _attention_by_hand(query: Array, keys: Array, values: Array) -> Array:
+    return _taken(query, keys, values)
+
+
+def _powers(scores: Array) -> Array:
+    return np.asarray(2.0 ** (scores / 2))  # the root of 4 numbers
+
+
+def _taken(query: Array, keys: Array, values: Array, weigh: Callable[[Array], Array] = _powers) -> Array:
+    """Return the shares of what `weigh` makes of the products, and the mean of the values by them."""
+    weights = weigh(keys @ query)
+    weights = weights / weights.sum()
+    return np.concatenate([weights, weights @ values])
+
+
+def _not_divided(query: Array, keys: Array, values: Array) -> Array:
+    weights = _powers(keys @ query)
+    return np.concatenate([weights, weights @ values])
+
+
+def _all_to_the_best(scores: Array) -> Array:
+    return np.asarray(scores == scores.max(), float)
+
+
+check_attention_by_hand = Pencil(
+    "attention_by_hand",
+    "the four weights, and the two numbers that the token takes home",
+    _four_tokens,
+    _attention_by_hand,
+    (
+        Mistake(
+            "no root",
+            "Your products aren't divided by the root of how many numbers a key has.",
+            partial(_taken, weigh=lambda scores: 2.0**scores),
+            ("How many numbers has a key, and what is the root of that?",),
+        ),
+        Mistake(
+            "no root taken",
+            "You divide the products by how many numbers a key has; its root is wanted.",
+            partial(_taken, weigh=lambda scores: 2.0 ** (scores / 4)),
+            ("How many numbers has a key, and what is the root of that?",),
+        ),
+        Mistake(
+            "log 2 forgotten",
+            "You take e to whole numbers; each of them is to be multiplied by log 2 first, which makes it 2.",
+            partial(_taken, weigh=lambda scores: np.exp(scores / 2)),
+            ("What is e to the power of 3 log 2?",),
+        ),
+        Mistake(
+            "not divided by the sum",
+            "Your weights don't add up to 1.",
+            _not_divided,
+            ("What comes after the exponentials in a softmax?",),
+        ),
+        Mistake(
+            "no exponentials",
+            "Your weights are shares of the products; a softmax takes shares of their exponentials.",
+            partial(_taken, weigh=lambda scores: scores / 2),
+            ("May a weight be below 0?",),
+        ),
+        Mistake(
+            "best token alone",
+            "You give all of the weight to the best key; a softmax gives some to each.",
+            partial(_taken, weigh=_all_to_the_best),
+            ("What is a softmax, and what is an argmax?",),
+        ),
+        Mistake(
+            "plain mean",
+            "All of your tokens weigh the same.",
+            partial(_taken, weigh=lambda scores: np.ones(len(scores))),
+            ("Which key fits the query best?",),
+        ),
+    ),
+)
+
+
+def _tokens(rng: np.random.Generator) -> Iterator[Inputs]:
+    yield np.array([[2.0]]), *(np.full((1, 1), n) for n in (1.0, 1.0, 3.0)), 1
+    yield np.eye(2), np.eye(2), np.array([[1.0, 2.0], [0.0, 1.0]]), np.array([[4.0, 0.0], [0.0, 8.0]]), 1
+    for T, C, heads in ((3, 4, 1), (2, 4, 2), (3, 4, 2), (4, 6, 3), (3, 6, 2)):
+        yield rng.normal(size=(T, C)), *rng.normal(size=(3, C, C)), heads
+
+
+check_attention = Task.broken(
+    "attention",
+    "Given tokens x (T, C), the matrices w_q, w_k and w_v (C, C) that make queries, keys and values of "
+    "them, and the number of heads. Each head has its own C / heads columns of the three. In each, a token "
+    "gets the mean of all values, weighed by the softmax of its query's products with all keys, divided by "
+    "the root of how many numbers a key of this head has. Return what all heads found, side by side, (T, C).",
+    '''
+def attention(x, w_q, w_k, w_v, heads):
+    """Let each token take a weighted mean of all values, in each head."""
+    width = x.shape[1] // heads            # how many numbers a head has
+    seen = []
+    for h in range(heads):
+        part = slice(h * width, (h + 1) * width)
+        query, key = x @ w_q[:, part], x @ w_k[:, part]
+        value = x @ w_v[:, part]
+        scores = query @ key.T / np.sqrt(width)
+        weights = np.exp(scores - scores.max(axis=1, keepdims=True))
+        weights = weights / weights.sum(axis=1, keepdims=True)
+        seen.append(weights @ value)
+    return np.concatenate(seen, axis=1)
+''',
+    _tokens,
+    (
+        Bug(
+            "softmax along the wrong axis",
+            "weights.sum(axis=1, keepdims=True)",
+            "weights.sum(axis=0, keepdims=True)",
+            "Where all values are 1, the answers aren't.",
+            (
+                "Let all values be 1: give x a column of ones, and let `w_v` use it alone.",
+                "Whose weights add up to 1?",
+            ),
+        ),
+        Bug(
+            "one sum for all",
+            "weights.sum(axis=1, keepdims=True)",
+            "weights.sum()",
+            "The more tokens there are, the smaller the answers.",
+            (
+                "Let all values be 1: give x a column of ones, and let `w_v` use it alone.",
+                "Whose weights add up to 1?",
+            ),
+        ),
+        Bug(
+            "no root",
+            "/ np.sqrt(width)",
+            "/ width",
+            "One number to a head, and all is right; with four, the weights are too even.",
+            ("By what are products divided, and why?",),
+        ),
+        Bug(
+            "root of all",
+            "/ np.sqrt(width)",
+            "/ np.sqrt(len(w_k))",
+            "With one head all is right; with several, the weights are too even.",
+            ("How many numbers are multiplied and added in one product?",),
+        ),
+        Bug(
+            "keys ask",
+            "query @ key.T",
+            "key @ query.T",
+            "Let `w_q` and `w_k` change places, and all is right.",
+            ("Whose query is in a row of the scores, and whose key in a column?",),
+        ),
+        Bug(
+            "handed out",
+            "weights @ value",
+            "weights.T @ value",
+            "Where all values are 1, the answers aren't: a token hands out shares of its own instead of "
+            "collecting them.",
+            (
+                "Let all values be 1: give x a column of ones, and let `w_v` use it alone.",
+                "Write the shapes, and who is who.",
+            ),
+        ),
+        Bug(
+            "keys for values",
+            "x @ w_v[:, part]",
+            "x @ w_k[:, part]",
+            "Change `w_v`, and nothing happens.",
+            ("Which of the three matrices has no effect?",),
+        ),
+        Bug(
+            "one head for all",
+            "slice(h * width, (h + 1) * width)",
+            "slice(0, width)",
+            "All heads find the same.",
+            ("Take two heads. Which columns does the second one use?",),
+        ),
+        Bug(
+            "last head first",
+            "np.concatenate(seen, axis=1)",
+            "np.concatenate(seen[::-1], axis=1)",
+            "With one head all is right; with two, the halves of the answer have changed places.",
+            ("Take two heads, and let `w_v` make the values of one of them 0.",),
         ),
     ),
 )
