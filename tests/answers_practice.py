@@ -305,6 +305,29 @@ def muon_by_singular_values(w, grad, momentum, rate):
     return np.sqrt(len(w)) * w / np.linalg.norm(w) - rate * step.reshape(w.shape), momentum
 
 
+def marks_by_claims(boxes, scores, true):
+    free, marks = set(range(len(true))), []
+    for n in np.argsort(scores)[::-1]:
+        fits = {k: overlap(boxes[n], true[k]) for k in free}
+        best = max(fits, key=fits.get, default=None)
+        marks.append(best is not None and fits[best] > 0.5)
+        if marks[-1]:
+            free.remove(best)
+    return np.array(marks)
+
+
+def marks_by_table(boxes, scores, true):
+    order = sorted(range(len(boxes)), key=lambda n: -scores[n])
+    table = np.array([[overlap(boxes[n], thing) for thing in true] for n in order])
+    marks = np.zeros(len(boxes), bool)
+    for n in range(len(boxes)):
+        best = table[n].argmax()
+        if table[n, best] > 0.5:
+            marks[n] = True
+            table[n + 1 :, best] = 0
+    return marks
+
+
 RIGHT = {
     "seen_pixels": (seen_from_the_value, seen_by_size_and_jump),
     "dilated_field": (dilated_by_sum, dilated_by_reach),
@@ -323,4 +346,5 @@ RIGHT = {
     "box_iou": (boxes_at_once, boxes_pair_by_pair),
     "suppress": (suppress_by_keeping, suppress_by_removing),
     "mean_iou": (masks_by_classes, masks_by_confusion),
+    "mark_boxes": (marks_by_claims, marks_by_table),
 }

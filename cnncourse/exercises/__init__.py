@@ -98,7 +98,13 @@ from cnncourse.exercises.modern import (
     check_squeeze_excite,
 )
 from cnncourse.exercises.notebooks import notebook
-from cnncourse.exercises.other_tasks import check_box_iou, check_mean_iou, check_suppress
+from cnncourse.exercises.other_tasks import (
+    check_box_iou,
+    check_cell_by_hand,
+    check_mark_boxes,
+    check_mean_iou,
+    check_suppress,
+)
 from cnncourse.exercises.pencil import Pencil
 from cnncourse.exercises.pooling import (
     check_avg_pool2d,
@@ -184,7 +190,7 @@ CHECKERS: dict[str, Checker] = {  # a chapter a row
         check_looked_up, check_random_crop, check_flip, check_mixup, check_move_image,
         check_standardize, check_fit_head, check_depth_rates,
         check_split_groups, check_calibration_error, check_choose_temperature,
-        check_box_iou, check_suppress, check_mean_iou,
+        check_cell_by_hand, check_box_iou, check_suppress, check_mean_iou, check_mark_boxes,
     )
 }  # fmt: skip
 TASKS = {name: checker for name, checker in CHECKERS.items() if isinstance(checker, Task)}

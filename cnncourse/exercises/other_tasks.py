@@ -1,9 +1,13 @@
-"""Exercises of the chapter on other tasks: overlap of boxes and of masks, and one box for each thing."""
+"""Exercises of the chapter on other tasks: a cell's answer, overlaps, duplicates, boxes that are graded."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
 
 import numpy as np
 
+from cnncourse.exercises.pencil import Pencil
+from cnncourse.exercises.program import Bug
 from cnncourse.exercises.task import Inputs, Mistake, Task
 
 Array = np.ndarray
@@ -302,6 +306,233 @@ check_mean_iou = Task(
             "You weigh the classes by their pixels; each counts the same.",
             _made_of(lambda both, either, true, said: (both / either * true).sum() / true.sum()),
             ("Does a class of ten pixels count as much as one of ten thousand?",),
+        ),
+    ),
+)
+
+
+Six = tuple[float, ...]
+
+
+def _thing(rng: np.random.Generator) -> dict[str, Any]:
+    """Return the side of a cell, and a box whose corners and middle are in three cells, in pixels."""
+    cell = int(rng.choice([8, 16]))
+    while True:
+        left, top = (int(n) for n in rng.integers(1, 17, size=2))  # in quarters of a cell
+        wide, high = (int(n) for n in rng.integers(5, 15, size=2))
+        middles = (2 * left + wide, 2 * top + high)  # in eighths
+        if all(middle % 8 for middle in middles) and middles[0] // 8 != middles[1] // 8:
+            box = np.array([left, top, left + wide, top + high]) * cell // 4
+            return {"cell": cell, **dict(zip(("left", "top", "right", "bottom"), box.tolist(), strict=True))}
+
+
+def _cell_by_hand(cell: int, left: int, top: int, right: int, bottom: int) -> Six:
+    return _noted(cell, left, top, right, bottom)
+
+
+def _noted(
+    cell: int,
+    left: int,
+    top: int,
+    right: int,
+    bottom: int,
+    *,
+    place: Callable[[int, int], float] = lambda first, last: (first + last) / 2,
+    origin: float = 0,
+    pixels: bool = False,
+) -> Six:
+    """Return column and row, and the box seen from the corner of this cell, or from elsewhere."""
+    column, row = (int(place(*ends) // cell) for ends in ((left, right), (top, bottom)))
+    box = [
+        n / cell - index - origin
+        for n, index in zip((left, top, right, bottom), (column, row) * 2, strict=True)
+    ]
+    return column, row, *(n * cell if pixels else n for n in box)
+
+
+def _noted_but(change: Callable[..., tuple[float, ...]]) -> Callable[..., Six]:
+    """Return the wrong way that changes the six numbers."""
+    return lambda **numbers: change(*_noted(**numbers))
+
+
+def _from_the_middle(cell: int, left: int, top: int, right: int, bottom: int) -> Six:
+    column, row, *_ = _noted(cell, left, top, right, bottom)
+    wide, high = (right - left) / cell / 2, (bottom - top) / cell / 2
+    return column, row, -wide, -high, wide, high
+
+
+def _from_the_image(cell: int, left: int, top: int, right: int, bottom: int) -> Six:
+    column, row, *_ = _noted(cell, left, top, right, bottom)
+    return column, row, *(n / cell for n in (left, top, right, bottom))
+
+
+check_cell_by_hand = Pencil(
+    "cell_by_hand",
+    "column, row, left, top, right, bottom",
+    _thing,
+    _cell_by_hand,
+    (
+        Mistake(
+            "row first",
+            "You have the row first; the column is asked for first.",
+            _noted_but(lambda column, row, *box: (row, column, *box)),
+            ("Along which axis do columns count?",),
+        ),
+        Mistake(
+            "cell of the corner",
+            "You take the cell that holds the upper left corner; the one with the middle answers.",
+            partial(_noted, place=lambda first, last: first),
+            ("Where is the middle of the box?",),
+        ),
+        Mistake(
+            "nearest corner",
+            "You round to the nearest cell; the cell that holds the middle is wanted.",
+            lambda cell, **box: _noted(cell, **box, place=lambda first, last: (first + last + cell) / 2),
+            ("Which pixels belong to the first cell?",),
+        ),
+        Mistake(
+            "in pixels",
+            "Your box is in pixels; it's noted in cells.",
+            partial(_noted, pixels=True),
+            ("How many cells is the box wide?",),
+        ),
+        Mistake(
+            "from the image's corner",
+            "Your box is counted from the corner of the image; it's counted from that of the cell.",
+            _from_the_image,
+            ("May a number be below 0?",),
+        ),
+        Mistake(
+            "from the box's middle",
+            "Your box is counted from its own middle; it's counted from the corner of the cell.",
+            _from_the_middle,
+            ("Where in its cell does the middle of the box lie?",),
+        ),
+        Mistake(
+            "from the cell's middle",
+            "Your box is counted from the middle of the cell; it's counted from its upper left corner.",
+            partial(_noted, origin=0.5),
+            ("From where does the chapter count?",),
+        ),
+        Mistake(
+            "counted from one",
+            "You count columns and rows from 1; they begin with 0.",
+            _noted_but(lambda column, row, *box: (column + 1, row + 1, *box)),
+            ("In which column is the leftmost pixel?",),
+        ),
+        Mistake(
+            "width and height",
+            "Your last two numbers are width and height; right and bottom are wanted.",
+            _noted_but(
+                lambda column, row, left, top, right, bottom: (
+                    column,
+                    row,
+                    left,
+                    top,
+                    right - left,
+                    bottom - top,
+                )
+            ),
+            ("Which form of a box does the chapter use?",),
+        ),
+    ),
+)
+
+
+def _claims(rng: np.random.Generator) -> Iterator[Inputs]:
+    thing = np.array([[2.0, 2, 6, 6]])
+    yield thing.copy(), np.array([0.9]), thing
+    yield np.array([[10.0, 10, 14, 14], [2, 2, 6, 6]]), np.array([0.9, 0.8]), thing
+    yield np.array([[2.0, 2, 6, 6], [4, 2, 8, 6], [2, 2, 6, 5]]), np.array([0.6, 0.9, 0.5]), thing
+    yield np.array([[0.0, 0, 9, 9], [2, 2, 6, 6]]), np.array([0.4, 0.3]), thing
+    for things in (2, 3, 4):
+        true = _boxes(rng, things)
+        boxes = np.repeat(true, 3, axis=0) + rng.uniform(-1, 1, size=(3 * things, 4)) * [1, 1, 0, 0]
+        boxes = np.concatenate([boxes, true[:1] + 5, true[:1]])
+        yield boxes, rng.permutation(np.linspace(0.2, 0.9, len(boxes))), true
+
+
+check_mark_boxes = Task.broken(
+    "mark_boxes",
+    "Given predicted boxes (N, 4) as left, top, right, bottom, their scores (N,), no two alike, and the true "
+    "boxes (K, 4), all of one class. From the highest score to the lowest, a box is right if its IoU with a "
+    "true box that no surer box has claimed is above a half; it then claims the one with which its IoU is "
+    "highest. Return true or false for each box, the surest first, (N,).",
+    '''
+def mark_boxes(boxes, scores, true):
+    """Say which boxes are right, the surest first."""
+    free = np.ones(len(true))                                # 0: claimed
+    areas = np.prod(true[:, 2:] - true[:, :2], axis=1)
+    marks = []
+    for box in boxes[np.argsort(-scores)]:
+        first = np.maximum(box[:2], true[:, :2])             # left, top
+        last = np.minimum(box[2:], true[:, 2:])
+        both = np.prod(np.maximum(last - first, 0), axis=1)
+        either = np.prod(box[2:] - box[:2]) + areas - both
+        fits = free * both / either
+        best = np.argmax(fits)
+        marks.append(fits[best] > 0.5)
+        if marks[-1]:
+            free[best] = 0
+    return np.array(marks)
+''',
+    _claims,
+    (
+        Bug(
+            "least sure first",
+            "np.argsort(-scores)",
+            "np.argsort(scores)",
+            "Of two boxes about one thing, the one with the lower score is right.",
+            ("Give one thing two good boxes. Which one claims it?",),
+        ),
+        Bug(
+            "never claimed",
+            "free[best] = 0",
+            "free[best] = 1",
+            "Two boxes about one thing are both right.",
+            ("Give one thing the same box twice.",),
+        ),
+        Bug(
+            "always claimed",
+            "if marks[-1]:",
+            "if True:",
+            "A loose box with a high score keeps an exact one from being right.",
+            ("Give one thing two boxes: a loose one, surer, and an exact one.",),
+        ),
+        Bug(
+            "touching is enough",
+            "fits[best] > 0.5",
+            "fits[best] > 0",
+            "A box that hardly touches its thing is right.",
+            ("Move an exact box away, step by step. When should it stop being right?",),
+        ),
+        Bug(
+            "two negative sides",
+            "np.maximum(last - first, 0)",
+            "last - first",
+            "A box far from its thing may be right.",
+            ("What do boxes share that don't touch?",),
+        ),
+        Bug(
+            "shared area twice",
+            "+ areas - both",
+            "+ areas",
+            "Not even an exact box is right.",
+            ("What is the IoU of a box with itself?",),
+        ),
+        Bug(
+            "thing alone",
+            "np.prod(box[2:] - box[:2]) + areas - both",
+            "areas",
+            "A box as large as the image is right.",
+            ("Try a box that holds the thing and much else.",),
+        ),
+        Bug(
+            "first thing alone",
+            "np.argmax(fits)",
+            "0",
+            "Only the first thing is ever found.",
+            ("Give each of two things its exact box.",),
         ),
     ),
 )
