@@ -49,8 +49,7 @@ def _with_numbers(change: Any) -> Any:
 
 check_lenet_on_paper = Pencil(
     "lenet_on_paper",
-    "side of the last maps, parameters and multiply-adds of the second convolution, parameters of the first "
-    "dense layer",
+    "side, parameters and multiply-adds of conv 2, parameters of the dense layer",
     _plan,
     _on_paper,
     (
