@@ -341,6 +341,54 @@ class TestMaking:
         )
         assert alone.accuracy.share > made.accuracy.share + 0.15
 
+    def test_names_keep_together_what_pixels_do_not(self, tmp_path):
+        """Each thing three times, moved so far that no thumbnail shows it; its colors give it away."""
+        folder = tmp_path / "moved"
+        random = np.random.default_rng(0)
+        for number in range(20):
+            inside = folder / ("this", "that")[number % 2]
+            inside.mkdir(parents=True, exist_ok=True)
+            kind = random.choice(["level", "upright"])
+            for shot in range(3):
+                moved = np.roll(stripes(kind, number), (11 * shot, 17 * shot), axis=(0, 1))
+                Image.fromarray(moved).save(inside / f"thing{number}-{shot}.png")
+        apart, made = make(folder), make(folder, together=r"thing\d+")
+        assert len(np.unique(apart.findings.groups)) > 50
+        groups, files = made.findings.groups, made.photos.files
+        assert len(np.unique(groups)) == 20
+        for one, two in zip(files, groups, strict=True):
+            assert {files[n].split("-")[0] for n in np.flatnonzero(groups == two)} == {one.split("-")[0]}
+        assert any("the 60 photos make 20 groups" in text for text in made.findings.warnings)
+        assert made.accuracy.share < apart.accuracy.share - 0.1
+
+    def test_names_join_near_duplicates_to_a_group(self, folder):
+        with Image.open(folder / "level" / "03.jpg") as image:
+            image.save(folder / "level" / "x7.jpg", quality=60)
+        photos = classify.read_photos(folder, 32)
+        found = classify.examine(photos, together="[57]")
+        at = {name: found.groups[index] for index, name in enumerate(photos.files)}
+        assert at["level/03.jpg"] == at["level/x7.jpg"] == at["level/07.jpg"] == at["upright/07.jpg"]
+        assert at["level/05.jpg"] == at["upright/05.jpg"] != at["level/07.jpg"]
+        assert len(np.unique(found.groups)) == 17 - 4 and len(found.pairs) == 1
+
+    def test_test_photos_that_belong_to_learned_ones_by_name_do_not_count(self, tmp_path):
+        folder = write_stripes(tmp_path / "divided", 6, ("train", "test"))
+        made = make(folder, together="0[01]")
+        assert made.tested.total == 8
+        told = " ".join(made.findings.warnings)
+        assert "are nearly the same as photos that are learned from, or belong to them by their names" in told
+
+    @pytest.mark.parametrize(
+        ("pattern", "message"),
+        [
+            ("day", "together 'day' finds nothing in the photos' names, such as level/00.jpg"),
+            ("(", r"together must be a regular expression, got '\(': missing"),
+        ],
+    )
+    def test_patterns_that_do_not_do(self, folder, pattern, message):
+        with pytest.raises(ValueError, match=message):
+            make(folder, together=pattern)
+
     def test_a_class_whose_photos_are_all_the_same(self, folder):
         for file in (folder / "level").iterdir():
             Image.fromarray(stripes("level", 3)).save(file, quality=50 + int(file.stem))
@@ -506,6 +554,7 @@ class TestCommandLine:
             ),
             (["stripes", "--out", "x.pth"], "the file of a classifier ends in .safetensors, got 'x.pth'"),
             (["stripes", "--seed", "-1"], "seed must be at least 0, got -1"),
+            (["stripes", "--together", "day"], "together 'day' finds nothing in the photos' names"),
         ],
     )
     def test_errors(self, folder, tmp_path, capsys, arguments, message):

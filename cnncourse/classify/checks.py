@@ -1,5 +1,6 @@
 """What may be wrong with photos: copies, near-copies, too few, too many of one kind, too small."""
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,11 +25,12 @@ class Findings:
     Parameters
     ----------
     groups : ndarray of int64 of shape (N,)
-        Near-duplicates have the same number, directly or by a chain of them.
+        Photos that belong together have the same number: near-duplicates and, if they were asked for, photos
+        whose names agree, directly or by a chain of them.
     pairs : ndarray of int64 of shape (P, 2)
         The near-duplicates, the nearest first.
     leaked : ndarray of bool of shape (N,)
-        Test photos of which a near-duplicate is among those to learn from.
+        Test photos that belong together with one of those to learn from.
     warnings : tuple of str
         Sentences.
     """
@@ -39,8 +41,8 @@ class Findings:
     warnings: tuple[str, ...]
 
 
-def examine(photos: Photos, threshold: float = THRESHOLD) -> Findings:
-    """Look through photos for what would make a classifier worse than its accuracy says.
+def examine(photos: Photos, threshold: float = THRESHOLD, together: str | None = None) -> Findings:
+    r"""Look through photos for what would make a classifier worse than its accuracy says.
 
     Parameters
     ----------
@@ -48,6 +50,10 @@ def examine(photos: Photos, threshold: float = THRESHOLD) -> Findings:
         As `read_photos` returns.
     threshold : float
         The largest distance of near-duplicates: see `explain.near_duplicates`. Mirrored copies count too.
+    together : str, optional
+        A regular expression. Photos in whose names, from the folder on, it finds the same text belong
+        together, as near-duplicates do: ``r"20\d{6}"`` for photos of the same day, if names hold the date.
+        Photos in whose names it finds nothing are judged by their pixels alone.
 
     Returns
     -------
@@ -56,16 +62,18 @@ def examine(photos: Photos, threshold: float = THRESHOLD) -> Findings:
     Raises
     ------
     ValueError
-        If (`DataError`) the same photo lies in the folders of two classes.
+        If (`DataError`) the same photo lies in the folders of two classes; if `together` is no regular
+        expression, or finds nothing in any name.
     """
+    named = _alike_by_name(photos.files, together)
     pairs, exact = _alike(photos.images, threshold)
     _check_one_class(photos, pairs[exact])
-    groups = _components(len(photos), pairs)
+    groups = _components(len(photos), np.concatenate([pairs, named]))
     learned = np.array([split != "test" for split in photos.splits])
     known = np.isin(groups, groups[learned])
     leaked = ~learned & known
     sentences = [
-        *_about_copies(photos, pairs, groups, leaked),
+        *_about_copies(photos, pairs, groups, leaked, together),
         *_about_counts(photos, learned),
         *_about_sizes(photos),
     ]
@@ -129,8 +137,32 @@ def _components(count: int, pairs: np.ndarray) -> np.ndarray:
     return np.array([root(index) for index in range(count)], np.int64)
 
 
-def _about_copies(photos: Photos, pairs: np.ndarray, groups: np.ndarray, leaked: np.ndarray) -> list[str]:
+def _alike_by_name(files: tuple[str, ...], together: str | None) -> np.ndarray:
+    """Return pairs of photos, (P, 2), in whose names the pattern finds the same text."""
+    first: dict[str, int] = {}
+    pairs = []
+    if together is not None:
+        try:
+            found = [re.search(together, name) for name in files]
+        except re.error as error:
+            raise ValueError(f"together must be a regular expression, got {together!r}: {error}") from None
+        for index, match in enumerate(found):
+            if match:
+                pairs.append((first.setdefault(match[0], index), index))
+        if not pairs:
+            raise ValueError(f"together {together!r} finds nothing in the photos' names, such as {files[0]}")
+    return np.array(pairs, np.int64).reshape(-1, 2)
+
+
+def _about_copies(
+    photos: Photos, pairs: np.ndarray, groups: np.ndarray, leaked: np.ndarray, together: str | None
+) -> list[str]:
     sentences = []
+    if together is not None:
+        sentences.append(
+            f"with those together in whose names {together!r} finds the same text, the {len(photos)} photos "
+            f"make {len(np.unique(groups))} groups; each counts as one when photos are divided"
+        )
     if len(pairs):
         (one, two), count = pairs[0], len(np.unique(groups[pairs]))
         sentences.append(
@@ -148,7 +180,8 @@ def _about_copies(photos: Photos, pairs: np.ndarray, groups: np.ndarray, leaked:
         first = photos.files[int(np.flatnonzero(leaked)[0])]
         sentences.append(
             f"{int(leaked.sum())} of the test photos, such as {first}, are nearly the same as photos that "
-            "are learned from; they do not count in the test accuracy"
+            f"are learned from{', or belong to them by their names' if together else ''}; they do not count "
+            "in the test accuracy"
         )
     return sentences
 

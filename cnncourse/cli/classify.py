@@ -30,6 +30,12 @@ def add_commands(commands: Any) -> None:
         help="the network whose features are used, by name or file (default: efficientnet_lite0)",
     )
     make.add_argument("--seed", type=int, default=0, metavar="N", help="decides how photos are divided")
+    make.add_argument(
+        "--together",
+        metavar="PATTERN",
+        help="photos in whose names this regular expression finds the same text, such as a date, are not "
+        "divided: judge by photos of other days",
+    )
 
 
 def _make(options: argparse.Namespace) -> int:
@@ -37,7 +43,7 @@ def _make(options: argparse.Namespace) -> int:
     from cnncourse.data.sources import plain_name
 
     out = Path(options.out or f"{plain_name(Path(options.folder).expanduser())}.safetensors")
-    made = classify.make(options.folder, out, options.model, options.seed)
+    made = classify.make(options.folder, out, options.model, options.seed, together=options.together)
     for text in made.findings.warnings:
         print(f"warning: {text}", file=sys.stderr)
     print(made)
