@@ -157,6 +157,7 @@ from cnncourse.exercises.your_images import (
     check_calibration_error,
     check_choose_temperature,
     check_split_groups,
+    check_threshold_costs,
 )
 
 CHECKERS: dict[str, Checker] = {  # a chapter a row
@@ -189,7 +190,7 @@ CHECKERS: dict[str, Checker] = {  # a chapter a row
         check_who_leads, check_confusion_matrix, check_class_accuracy, check_paired_interval, check_muon_step,
         check_looked_up, check_random_crop, check_flip, check_mixup, check_move_image,
         check_standardize, check_fit_head, check_depth_rates,
-        check_split_groups, check_calibration_error, check_choose_temperature,
+        check_threshold_costs, check_split_groups, check_calibration_error, check_choose_temperature,
         check_cell_by_hand, check_box_iou, check_suppress, check_mean_iou, check_mark_boxes,
     )
 }  # fmt: skip

@@ -1,13 +1,116 @@
-"""Exercises of the chapter on your own images: a split that leaks nothing, calibration, a temperature."""
+"""Exercises of the chapter on your own images: whole bursts, calibration, what a threshold costs."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
 from cnncourse import learning
+from cnncourse.exercises.pencil import Pencil
 from cnncourse.exercises.task import Inputs, Mistake, Task
 
 Array = np.ndarray
+Rates = tuple[float, float, float]
+
+
+def _answers(rng: np.random.Generator) -> dict[str, Any]:
+    """Return ten own photos, of which 4, 5 or 8 get an answer, and five strangers."""
+    threshold = 5 * int(rng.integers(12, 16))
+    answered, named = int(rng.choice([4, 5, 8])), int(rng.integers(2, 5))
+
+    def percents(count: int, above: int) -> Array:
+        high = 5 * rng.integers(threshold // 5 + 1, 20, size=above - 1)
+        low = 5 * rng.integers(7, threshold // 5, size=count - above)
+        return np.concatenate([[threshold], high, low])
+
+    right = np.ones(10, np.int64)
+    right[rng.choice(answered, size=int(rng.integers(1, 3)), replace=False)] = 0
+    right[answered:] = rng.integers(0, 2, size=10 - answered)
+    own = np.stack([percents(10, answered), right])
+    return {
+        "own": own[:, rng.permutation(10)],
+        "strangers": rng.permutation(percents(5, named)),
+        "threshold": threshold,
+    }
+
+
+def _threshold_costs(own: Array, strangers: Array, threshold: int) -> Rates:
+    """Return the shares of own photos with an answer, of these that are right, and of strangers."""
+    answered = own[0] >= threshold
+    return (
+        float(answered.mean()),
+        float(own[1, answered].mean()),
+        float((strangers >= threshold).mean()),
+    )
+
+
+def _other_rates(change: Callable[..., Rates]) -> Callable[..., Rates]:
+    """Return the wrong way that changes the three shares."""
+    return lambda **numbers: change(*_threshold_costs(**numbers), **numbers)
+
+
+check_threshold_costs = Pencil(
+    "threshold_costs",
+    "three shares from 0 to 1: own photos answered, answers right, strangers answered",
+    _answers,
+    _threshold_costs,
+    (
+        Mistake(
+            "all answers",
+            "Your second number is the accuracy of all answers; those below the threshold aren't given.",
+            _other_rates(lambda share, right, named, own, **_: (share, float(own[1].mean()), named)),
+            ("Which photos get an answer? Cross out the others.",),
+        ),
+        Mistake(
+            "right ones of all photos",
+            "Your second number is a share of all photos; that of the answers that are given is wanted.",
+            _other_rates(lambda share, right, named, **_: (share, share * right, named)),
+            ("How many answers are given? Divide by that.",),
+        ),
+        Mistake(
+            "shrugs",
+            "You count those that get a shrug; those with an answer are wanted.",
+            _other_rates(lambda share, right, named, **_: (1 - share, right, 1 - named)),
+            ("Does a higher threshold give more answers, or fewer?",),
+        ),
+        Mistake(
+            "strangers with a shrug",
+            "Your last number is the share of strangers that get a shrug.",
+            _other_rates(lambda share, right, named, **_: (share, right, 1 - named)),
+            ("What happens to a stranger above the threshold?",),
+        ),
+        Mistake(
+            "above the threshold alone",
+            "A probability equal to the threshold gets an answer too.",
+            lambda own, strangers, threshold: _threshold_costs(own, strangers, threshold + 1),
+            ("Is there one that's exactly at the threshold?",),
+        ),
+        Mistake(
+            "strangers among all",
+            "Your last number is a share of all photos with an answer; a share of the strangers is wanted.",
+            _other_rates(
+                lambda share, right, named, own, strangers, **_: (
+                    share,
+                    right,
+                    named * len(strangers) / (named * len(strangers) + share * own.shape[1]),
+                )
+            ),
+            ("How many strangers are there?",),
+        ),
+        Mistake(
+            "in percent",
+            "Those are percents; shares from 0 to 1 are wanted.",
+            _other_rates(lambda share, right, named, **_: (100 * share, 100 * right, 100 * named)),
+            ("Divide by 100.",),
+        ),
+        Mistake(
+            "right answers alone",
+            "Your first number leaves out wrong answers; they're given as well.",
+            _other_rates(lambda share, right, named, **_: (share * right, right, named)),
+            ("Does the classifier know which of its answers are wrong?",),
+        ),
+    ),
+)
 
 
 def _bursts(rng: np.random.Generator) -> Iterator[Inputs]:
