@@ -18,6 +18,7 @@ from tools.prerequisites import HEADER
 from tools.sheets import is_sheet
 
 LIST = re.compile(r"\*\*Afterwards you can\*\*\s*\n(.*)", re.DOTALL)
+NUMBER = re.compile(r"\{glue:\w+\}`[^`]*`")  # known when the page is made
 ROLE = re.compile(r"\{\w+(?::\w+)?\}`([^`<]*?)\s*(?:<[^`]*>)?`")
 
 
@@ -34,7 +35,7 @@ def objectives(chapter: Chapter) -> list[str]:
             found = LIST.search(box.body)
             lines = re.split(r"\n+(?=- )", found[1].strip()) if found else []
             if lines:
-                return [ROLE.sub(r"\1", " ".join(line[2:].split())).rstrip(";.") for line in lines]
+                return [ROLE.sub(r"\1", NUMBER.sub("…", " ".join(line[2:].split()))).rstrip(";.") for line in lines]
     raise SourceError(chapter.path, 1, f"the box {HEADER!r} has no list of what one can do afterwards")
 
 
