@@ -35,7 +35,8 @@ def objectives(chapter: Chapter) -> list[str]:
             found = LIST.search(box.body)
             lines = re.split(r"\n+(?=- )", found[1].strip()) if found else []
             if lines:
-                return [ROLE.sub(r"\1", NUMBER.sub("…", " ".join(line[2:].split()))).rstrip(";.") for line in lines]
+                words = [" ".join(line[2:].split()).rstrip(";.") for line in lines]
+                return [ROLE.sub(r"\1", NUMBER.sub("…", each)) for each in words]
     raise SourceError(chapter.path, 1, f"the box {HEADER!r} has no list of what one can do afterwards")
 
 
