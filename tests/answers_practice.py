@@ -170,6 +170,31 @@ def moved_pixel_by_pixel(image, M, t):
     return moved
 
 
+def hidden_by_masks(features, labels, folds):
+    rows = np.zeros((len(labels), labels.max() + 1))
+    for fold in set(folds.tolist()):
+        known, truth = features[folds != fold], labels[folds != fold]
+        spread = known.std(axis=0)
+        for c in range(rows.shape[1]):
+            away = (features[folds == fold] - known[truth == c].mean(axis=0)) / spread
+            rows[folds == fold, c] = (away**2).sum(axis=1)
+    return rows
+
+
+def hidden_photo_by_photo(features, labels, folds):
+    rows = []
+    for photo, fold in zip(features, folds, strict=True):
+        known = [n for n in range(len(labels)) if folds[n] != fold]
+        center = sum(features[n] for n in known) / len(known)
+        variance = sum((features[n] - center) ** 2 for n in known) / len(known)
+        distances = []
+        for c in sorted(set(labels.tolist())):
+            ours = [features[n] for n in known if labels[n] == c]
+            distances.append(((photo - sum(ours) / len(ours)) ** 2 / variance).sum())
+        rows.append(distances)
+    return np.array(rows)
+
+
 def split_by_adding(groups, share, order):
     aside = np.zeros(len(groups), bool)
     for group in order:
@@ -345,6 +370,7 @@ RIGHT = {
     "calibration_error": (gaps_by_bins, gaps_by_numbers),
     "box_iou": (boxes_at_once, boxes_pair_by_pair),
     "suppress": (suppress_by_keeping, suppress_by_removing),
+    "hidden_distances": (hidden_by_masks, hidden_photo_by_photo),
     "mean_iou": (masks_by_classes, masks_by_confusion),
     "mark_boxes": (marks_by_claims, marks_by_table),
 }

@@ -51,6 +51,13 @@ def test_by_images_draws_means_bands_and_points():
     assert ax.yaxis.get_major_formatter()(0.5) == "50%"
 
 
+def test_by_images_writes_the_name_of_a_shorter_line_above_its_end():
+    ax = plots.transfer_learning.by_images({"long": {10: 0.6, 500: 0.9}, "short": {10: 0.7, 50: [0.7, 0.9]}})
+    places = {text.get_text(): text for text in ax.texts}
+    assert places["short"].xy == (50, 0.9) and places["short"].get_ha() == "center"
+    assert places["long"].get_ha() == "left"
+
+
 def test_by_images_without_lines_draws_the_points():
     ax = plots.transfer_learning.by_images({}, {"live": (10, 0.5), "pixels": (10, 0.2)})
     assert not ax.lines and len(ax.collections) == 2 and ax.get_xlim()[1] > 15

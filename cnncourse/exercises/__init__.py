@@ -138,7 +138,13 @@ from cnncourse.exercises.training import (
     check_two_modes,
 )
 from cnncourse.exercises.training_loop import check_accuracy, check_epoch, check_train_epoch
-from cnncourse.exercises.transfer_learning import check_depth_rates, check_fit_head, check_standardize
+from cnncourse.exercises.transfer_learning import (
+    check_depth_rates,
+    check_fit_head,
+    check_head_and_passes,
+    check_hidden_distances,
+    check_standardize,
+)
 from cnncourse.exercises.vgg import (
     check_count_activations,
     check_count_layout,
@@ -189,7 +195,7 @@ CHECKERS: dict[str, Checker] = {  # a chapter a row
         check_attention,
         check_who_leads, check_confusion_matrix, check_class_accuracy, check_paired_interval, check_muon_step,
         check_looked_up, check_random_crop, check_flip, check_mixup, check_move_image,
-        check_standardize, check_fit_head, check_depth_rates,
+        check_head_and_passes, check_standardize, check_fit_head, check_depth_rates, check_hidden_distances,
         check_threshold_costs, check_split_groups, check_calibration_error, check_choose_temperature,
         check_cell_by_hand, check_box_iou, check_suppress, check_mean_iou, check_mark_boxes,
     )

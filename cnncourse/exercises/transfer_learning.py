@@ -1,4 +1,4 @@
-"""Exercises of the chapter on transfer learning: features standardized, a head fitted, rates by depth."""
+"""Exercises of the chapter on transfer learning: costs, features, a head, rates by depth, a broken judge."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -6,9 +6,94 @@ from typing import Any
 
 import numpy as np
 
+from cnncourse.exercises.pencil import Pencil
+from cnncourse.exercises.program import Bug
 from cnncourse.exercises.task import Inputs, Mistake, Task
 
 Array = np.ndarray
+
+
+def _plan(rng: np.random.Generator) -> dict[str, int]:
+    return {
+        "features": int(rng.choice([384, 512, 768, 1280, 2048])),
+        "classes": int(rng.integers(3, 25)),
+        "photos": 10 * int(rng.integers(5, 60)),
+        "epochs": int(rng.integers(5, 30)),
+    }
+
+
+def _head_and_passes(
+    features: int,
+    classes: int,
+    photos: int,
+    epochs: int,
+    *,
+    biases: int | None = None,
+    copies: int = 2,
+    extractions: int = 1,
+    each: int = 3,
+) -> tuple[int, int, int]:
+    """Return the head's parameters, the passes of frozen features, and those that fine-tuning is worth."""
+    biases = classes if biases is None else biases
+    return features * classes + biases, copies * photos * extractions, each * epochs * photos
+
+
+check_head_and_passes = Pencil(
+    "head_and_passes",
+    "the head's parameters, forward passes for the frozen features, forward passes for fine-tuning",
+    _plan,
+    _head_and_passes,
+    (
+        Mistake(
+            "no biases",
+            "The head has biases, too.",
+            partial(_head_and_passes, biases=0),
+            ("What is added to each class's score?",),
+        ),
+        Mistake(
+            "one bias",
+            "Each class has a bias of its own; you count one for all.",
+            partial(_head_and_passes, biases=1),
+            ("What is added to each class's score?",),
+        ),
+        Mistake(
+            "a bias for each feature",
+            "You count a bias for each feature; each class has one.",
+            lambda features, **plan: _head_and_passes(features, biases=features, **plan),
+            ("How many scores come out?",),
+        ),
+        Mistake(
+            "mirror images left out",
+            "The mirrored photos have features of their own, and need a pass each.",
+            partial(_head_and_passes, copies=1),
+            ("How many images go through the network?",),
+        ),
+        Mistake(
+            "frozen features in each epoch",
+            "Frozen features don't change: one pass for each image, whatever the epochs.",
+            lambda epochs, **plan: _head_and_passes(epochs=epochs, extractions=epochs, **plan),
+            ("What would a second pass through frozen layers give?",),
+        ),
+        Mistake(
+            "backward left out",
+            "Fine-tuning goes backward, too, and that counts twice.",
+            partial(_head_and_passes, each=1),
+            ("What does a step of training do after the loss?",),
+        ),
+        Mistake(
+            "backward counted once",
+            "The way back is worth two forward passes; you count one.",
+            partial(_head_and_passes, each=2),
+            ("One forward, and two for the way back, are how many?",),
+        ),
+        Mistake(
+            "one epoch",
+            "That's one epoch of fine-tuning.",
+            lambda epochs, **plan: _head_and_passes(epochs=1, **plan),
+            ("How often does fine-tuning see each photo?",),
+        ),
+    ),
+)
 
 
 def _photos(rng: np.random.Generator) -> Iterator[Inputs]:
@@ -345,6 +430,108 @@ check_depth_rates = Task(
                 [*(rate / decay ** (parts - 1 - np.arange(parts))), rate * head]
             ),
             ("Is decay above 1 or below?",),
+        ),
+    ),
+)
+
+
+def _divided(rng: np.random.Generator) -> Iterator[Inputs]:
+    whole = np.array([[0.0, 1.0], [2.0, 5.0], [4.0, 3.0], [6.0, 9.0], [1.0, 8.0], [7.0, 2.0]])
+    yield whole, np.array([0, 1, 0, 1, 0, 1]), np.array([0, 0, 1, 1, 2, 2])
+    for count, D, classes, folds in ((9, 2, 2, 3), (12, 3, 3, 2), (15, 4, 3, 3)):
+        labels = np.arange(count) % classes
+        divided = np.arange(count) // classes % folds  # each class in each fold
+        order = rng.permutation(count)
+        yield rng.normal(2, 3, size=(count, D)), labels[order], divided[order]
+
+
+check_hidden_distances = Task.broken(
+    "hidden_distances",
+    "Given features (N, D), labels (N,), and the number of each photo's fold, (N,). Hide one fold after the "
+    "other. Standardize by mean and deviation of the photos that aren't hidden, take the mean of each class "
+    "over them, and measure each hidden photo's squared distance to each class's mean. Return the "
+    "distances, (N, classes).",
+    '''
+def hidden_distances(features, labels, folds):
+    """Return each photo's distance to each class, from photos of other folds."""
+    classes = np.unique(labels)
+    found = np.zeros((len(features), len(classes)))
+    for fold in np.unique(folds):
+        hidden, rest = folds == fold, folds != fold
+        known, asked = features[rest], features[hidden]
+        center, spread = known.mean(axis=0), known.std(axis=0)
+        known, asked = (known - center) / spread, (asked - center) / spread
+        means = [known[labels[rest] == c].mean(axis=0) for c in classes]
+        found[hidden] = ((asked[:, None] - np.stack(means)) ** 2).sum(axis=2)
+    return found
+''',
+    _divided,
+    (
+        Bug(
+            "hidden photos known",
+            "rest = folds == fold, folds != fold",
+            "rest = folds == fold, folds >= 0",
+            "Give one photo another label, and its own distances change. It should never have been seen.",
+            (
+                "Whose labels may a photo's distances depend on?",
+                "Which photos are in the class means?",
+            ),
+        ),
+        Bug(
+            "scale of all photos",
+            "center, spread = known.mean(axis=0), known.std(axis=0)",
+            "center, spread = features.mean(axis=0), features.std(axis=0)",
+            "Move one photo far away, and distances of others in its fold change. They shouldn't know it.",
+            ("Which photos decide the scale?", "Would you have the hidden photos on the day of training?"),
+        ),
+        Bug(
+            "asked by their own scale",
+            "(asked - center) / spread",
+            "(asked - asked.mean(axis=0)) / asked.std(axis=0)",
+            "Move all hidden photos by the same amount, and their distances stay.",
+            ("What would become of a single hidden photo?",),
+        ),
+        Bug(
+            "classes run together",
+            "labels[rest] == c",
+            "labels[rest] >= c",
+            "The last class is right; the means of those before it take in other classes.",
+            ("Print the first photo's class means. Whose photos are in them?",),
+        ),
+        Bug(
+            "asked not scaled",
+            "(asked - center) / spread",
+            "asked",
+            "Multiply all features by ten, and the distances change, as if grams weren't kilograms.",
+            ("Which photos are on which scale?",),
+        ),
+        Bug(
+            "root missing",
+            "known.std(axis=0)",
+            "known.var(axis=0)",
+            "Multiply all features by ten, and the distances shrink.",
+            ("What is the deviation of the standardized photos?",),
+        ),
+        Bug(
+            "not squared",
+            "(asked[:, None] - np.stack(means)) ** 2",
+            "abs(asked[:, None] - np.stack(means))",
+            "A photo that lies off by 3 and 4 is at 7, and not at 25.",
+            ("How far is it from (0, 0) to (3, 4)?",),
+        ),
+        Bug(
+            "mean over features",
+            ".sum(axis=2)",
+            ".mean(axis=2)",
+            "A photo that lies off by 3 and 4 is at 12.5, and not at 25.",
+            ("How far is it from (0, 0) to (3, 4)?",),
+        ),
+        Bug(
+            "a fold left out",
+            "for fold in np.unique(folds):",
+            "for fold in np.unique(folds)[1:]:",
+            "Some photos are at a distance of 0 from every class.",
+            ("Which photos were never hidden?",),
         ),
     ),
 )

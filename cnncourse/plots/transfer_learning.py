@@ -121,7 +121,13 @@ def by_images(
             ax.plot(across, means, marker=MARKERS[index % len(MARKERS)], **look)
             edges = [each.min() for each in seeds], [each.max() for each in seeds]
             ax.fill_between(across, *edges, color=color, alpha=0.18, linewidth=0)
-            ends.append((float(across[-1]), float(means[-1]), name, _dark(color)))
+            if across[-1] == max(max(each) for each in rows.values()):
+                ends.append((float(across[-1]), float(means[-1]), name, _dark(color)))
+            else:  # others go on: its name would lie on them
+                ax.annotate(
+                    name, (across[-1], max(seeds[-1])), xytext=(0, 8), textcoords="offset points",
+                    fontsize=SMALL, color=_dark(color), ha="center",
+                )  # fmt: skip
         for name, (count, accuracy) in points.items():
             ax.scatter(count, accuracy, s=90, marker="*", color=INK, zorder=4)
             left = count == counts[-1] > counts[0]  # a name at the right edge goes below its point
