@@ -40,7 +40,7 @@ def _head_and_passes(
 
 check_head_and_passes = Pencil(
     "head_and_passes",
-    "the head's parameters, forward passes for the frozen features, forward passes for fine-tuning",
+    "the head's parameters, passes for frozen features, passes for fine-tuning",
     _plan,
     _head_and_passes,
     (
