@@ -98,6 +98,18 @@ check_looked_up = Pencil(
             ("How far is it from the left pixel to the right one?",),
         ),
         Mistake(
+            "upper row alone",
+            "Your value is that between the two upper neighbors; the lower two count as well.",
+            _with_shares(lambda parts: parts * (1, 0)),
+            ("How far is it from the upper row to the lower one?",),
+        ),
+        Mistake(
+            "left column alone",
+            "Your value is that between the two left neighbors; the right two count as well.",
+            _with_shares(lambda parts: parts * (0, 1)),
+            ("How far is it from the left column to the right one?",),
+        ),
+        Mistake(
             "plain mean",
             "Your value is the plain mean of the four; near ones count more.",
             _with_shares(lambda _: (0.5, 0.5)),
@@ -192,14 +204,14 @@ check_move_image = Task.broken(
             "axes swapped",
             "x, y = back",
             "y, x = back",
-            "Turns look odd, and images that aren't square lose a part.",
+            "With M = 1 and t = 0, rows and columns change places; an image that isn't square loses a part.",
             ("Which comes first in a place, and which in image[i, j]?",),
         ),
         Bug(
             "one neighbor",
             "+= share",
             "= share",
-            "Whole shifts look right; all others come out too dark.",
+            "With M = 1 and t = 0, all is black but the lower right corner.",
             ("Print the four shares of one pixel. What do they add up to, and what becomes of them?",),
         ),
         Bug(
