@@ -1,26 +1,16 @@
 """After grading: points go into a platform's table, and those who wrote the same are named."""
 
 import csv
-import json
 
 import pytest
+from answers_typed import RIGHT, notebook
 
 from cnncourse.assignments import Assignment, Grade, Mark, fill_gradebook, find_alike, make_assignment
 from cnncourse.assignments.alike import plain_tokens
 from cnncourse.assignments.grade import write_grades
 from cnncourse.cli import run
 
-CONV = """
-def conv2d(x, weight, bias, stride, padding):
-    x = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
-    K_h, K_w = weight.shape[2:]
-    H, W = (x.shape[2] - K_h) // stride + 1, (x.shape[3] - K_w) // stride + 1
-    y = np.zeros((len(x), len(weight), H, W))
-    for n, o, i, j in np.ndindex(*y.shape):
-        window = x[n, :, i * stride:i * stride + K_h, j * stride:j * stride + K_w]
-        y[n, o, i, j] = (window * weight[o]).sum() + bias[o]
-    return y
-"""
+CONV, SIZE = RIGHT["conv2d"], RIGHT["output_size"]
 DISGUISED = '''
 def conv2d(images, kernels, offset: "numbers", step, border) -> "maps":
     """My own work."""
@@ -42,7 +32,6 @@ def conv2d(x, weight, bias, stride, padding):
     windows = windows[:, :, ::stride, ::stride]
     return np.einsum("nchwij,ocij->nohw", windows, weight) + bias[:, None, None]
 """
-SIZE = "def output_size(n, k, s, p):\n    return (n + 2 * p - k) // s + 1"
 
 
 @pytest.fixture
@@ -52,14 +41,9 @@ def course(tmp_path):
 
 
 def hand_in(course, student: str, *codes: str) -> None:
-    cells = [
-        {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None, "source": code}
-        for code in codes
-    ]
-    text = json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
     place = course / "submitted" / student / "convolution"
     place.mkdir(parents=True)
-    (place / "convolution.ipynb").write_text(text)
+    (place / "convolution.ipynb").write_text(notebook(*codes))
 
 
 class TestAlike:

@@ -1,8 +1,7 @@
 """`cnncourse check`: exercises in a file of one's own."""
 
-import json
-
 import pytest
+from answers_typed import notebook
 
 from cnncourse.cli import run
 
@@ -34,11 +33,7 @@ def test_by_hand_shows_an_input_and_not_the_mistake(tmp_path, capsys):
 
 def test_a_notebook_with_two_exercises(tmp_path, capsys):
     softmax = "import numpy as np\ndef softmax(z):\n    e = np.exp(z)\n    return e / nothing"
-    cells = [
-        {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None, "source": code}
-        for code in (RIGHT, softmax, "print(1 / 0)")
-    ]
-    text = json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+    text = notebook(RIGHT, softmax, "print(1 / 0)")
     assert check(tmp_path / "mine.ipynb", text) == 1
     out = capsys.readouterr().out
     assert "output_size: right" in out and "softmax: not yet." in out and "return e / nothing" in out

@@ -6,15 +6,8 @@ from pathlib import Path
 from cnncourse.exercises import CHECKERS, load_sheet
 from cnncourse.exercises.sheet import sheet_files
 from tools.contents import PARTS, pages
-from tools.notebooks.source import (
-    Chapter,
-    SourceError,
-    book_parser,
-    is_directive,
-    read_chapter,
-    read_directive,
-)
-from tools.prerequisites import HEADER
+from tools.notebooks.source import Chapter, SourceError, book_parser, read_chapter
+from tools.prerequisites import HEADER, header
 from tools.sheets import is_sheet
 
 LIST = re.compile(r"\*\*Afterwards you can\*\*\s*\n(.*)", re.DOTALL)
@@ -30,14 +23,11 @@ def objectives(chapter: Chapter) -> list[str]:
     SourceError
         If its header does not say it.
     """
-    for token in chapter.tokens:
-        if is_directive(token) and (box := read_directive(token, chapter.path)).argument == HEADER:
-            found = LIST.search(box.body)
-            lines = re.split(r"\n+(?=- )", found[1].strip()) if found else []
-            if lines:
-                words = [" ".join(line[2:].split()).rstrip(";.") for line in lines]
-                return [ROLE.sub(r"\1", NUMBER.sub("…", each)) for each in words]
-    raise SourceError(chapter.path, 1, f"the box {HEADER!r} has no list of what one can do afterwards")
+    found = LIST.search(header(chapter))
+    if not found:
+        raise SourceError(chapter.path, 1, f"the box {HEADER!r} has no list of what one can do afterwards")
+    words = [" ".join(line[2:].split()).rstrip(";.") for line in re.split(r"\n+(?=- )", found[1].strip())]
+    return [ROLE.sub(r"\1", NUMBER.sub("…", each)) for each in words]
 
 
 def objectives_and_exercises(root: Path) -> dict[str, list[tuple[str, list[str]]]]:

@@ -49,13 +49,24 @@ def _labels(chapter: Chapter) -> list[str]:
     return [token.content for token in chapter.tokens if token.type == "myst_target"]
 
 
-def _need(chapter: Chapter) -> str:
-    """Return the paragraph that says what one needs; a sentence on what is explained later is none."""
+def header(chapter: Chapter) -> str:
+    """Return the text of the box at a chapter's head.
+
+    Raises
+    ------
+    SourceError
+        If there is none.
+    """
     for token in chapter.tokens:
         if is_directive(token) and (box := read_directive(token, chapter.path)).argument == HEADER:
-            paragraph = NEED.search(box.body)
-            return re.split(r"(?<=\.)\s+(?=Some cells )", paragraph[1])[0] if paragraph else ""
+            return box.body
     raise SourceError(chapter.path, 1, f"the box {HEADER!r} is missing")
+
+
+def _need(chapter: Chapter) -> str:
+    """Return the paragraph that says what one needs; a sentence on what is explained later is none."""
+    paragraph = NEED.search(header(chapter))
+    return re.split(r"(?<=\.)\s+(?=Some cells )", paragraph[1])[0] if paragraph else ""
 
 
 def _page(kind: str, target: str, chapter: Chapter, labels: Mapping[str, str]) -> str:
