@@ -5,10 +5,9 @@ from pathlib import Path
 
 from cnncourse.exercises import CHECKERS, load_sheet
 from cnncourse.exercises.sheet import sheet_files
-from tools.contents import PARTS, pages
 from tools.notebooks.source import Chapter, SourceError, book_parser, read_chapter
 from tools.prerequisites import HEADER, header
-from tools.sheets import is_sheet
+from tools.sheets import chapter_files
 
 LIST = re.compile(r"\*\*Afterwards you can\*\*\s*\n(.*)", re.DOTALL)
 NUMBER = re.compile(r"\{glue:\w+\}`[^`]*`")  # known when the page is made
@@ -40,8 +39,8 @@ def objectives_and_exercises(root: Path) -> dict[str, list[tuple[str, list[str]]
     """
     parser, sheets = book_parser(root), sheet_files()
     found = {}
-    for path in pages(root):
-        if path.parent.name not in PARTS or is_sheet(path) or path.stem not in sheets:
+    for path in chapter_files(root):
+        if path.stem not in sheets:
             continue
         chapter = read_chapter(root, path, parser)
         rows: list[tuple[str, list[str]]] = [(objective, []) for objective in objectives(chapter)]

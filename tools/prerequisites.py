@@ -5,7 +5,6 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from tools.contents import PARTS, pages
 from tools.notebooks.source import (
     Chapter,
     SourceError,
@@ -14,7 +13,7 @@ from tools.notebooks.source import (
     read_chapter,
     read_directive,
 )
-from tools.sheets import is_sheet
+from tools.sheets import chapter_files
 
 HEADER = "Before you start"
 NEED = re.compile(r"\*\*You need\*\*(.*?)(?=\n\s*\n|\Z)", re.DOTALL)
@@ -30,7 +29,7 @@ def prerequisites(root: Path) -> dict[str, list[str]]:
         If a chapter has no header, or needs one that comes later.
     """
     parser = book_parser(root)
-    paths = [path for path in pages(root) if path.parent.name in PARTS and not is_sheet(path)]
+    paths = chapter_files(root)
     chapters = [read_chapter(root, path, parser) for path in paths]
     labels = {label: chapter.page for chapter in chapters for label in _labels(chapter)}
     order = [chapter.page for chapter in chapters]

@@ -4,11 +4,22 @@ from pathlib import Path, PurePath
 
 from cnncourse.exercises import CHECKERS, Sheet
 from cnncourse.exercises.sheet import SUFFIX, read_sheet
+from tools.contents import PARTS, pages
 
 
 def is_sheet(path: str | PurePath) -> bool:
     """Tell whether a page is a sheet, by its name."""
     return PurePath(path).stem.endswith(SUFFIX)
+
+
+def is_chapter(path: str | PurePath) -> bool:
+    """Tell whether a page is a chapter: in one of the book's parts, and no sheet."""
+    return PurePath(path).parent.name in PARTS and not is_sheet(path)
+
+
+def chapter_files(root: Path) -> list[Path]:
+    """Return the files of all chapters, in the book's order."""
+    return [path for path in pages(root) if is_chapter(path)]
 
 
 def sheet(path: Path) -> Sheet:

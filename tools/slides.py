@@ -9,8 +9,7 @@ from string import Template
 
 from bs4 import BeautifulSoup, Tag
 
-from tools.contents import PARTS, pages
-from tools.sheets import is_sheet
+from tools.sheets import chapter_files
 from tools.sphinx_ext.offline import MATHJAX
 
 WITHOUT = ("Test yourself", "Problems", "Read next")  # sections that have no slides
@@ -104,7 +103,5 @@ def write_deck(site: Path, page: str) -> Path:
 def write_decks(root: Path) -> list[Path]:
     """Write a deck for each chapter of the built book."""
     site = root / "_build" / "html"
-    chapters = [
-        path.relative_to(root) for path in pages(root) if path.parent.name in PARTS and not is_sheet(path)
-    ]
+    chapters = [path.relative_to(root) for path in chapter_files(root)]
     return [write_deck(site, path.with_suffix(".html").as_posix()) for path in chapters]

@@ -164,10 +164,11 @@ def write_grades(folder: Path, assignment: Assignment, grades: Sequence[Grade]) 
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(["student", *assignment.points, "points", "of", *assignment.by_hand])
     most = sum(assignment.points.values())
-    given = read_by_hand(folder, assignment)  # a person fills them in, and they are kept
+    before = read_table(folder)  # a person fills in points, and they are kept
     for grade in grades:
         name = f"'{grade.student}" if grade.student[:1] in FORMULA else grade.student
-        more = [given.get(grade.student, {}).get(exercise, "") for exercise in assignment.by_hand]
+        given = by_hand(before.get(grade.student, {}), assignment)
+        more = [given.get(exercise, "") for exercise in assignment.by_hand]
         writer.writerow([name, *(mark.points for mark in grade.marks), grade.points, most, *more])
     write_whole(folder / GRADES, table.getvalue().encode())
     write_whole(folder / FOUND, (json.dumps([asdict(grade) for grade in grades], indent=1) + "\n").encode())
@@ -177,18 +178,19 @@ def write_grades(folder: Path, assignment: Assignment, grades: Sequence[Grade]) 
         write_whole(page, feedback(assignment, grade).encode())
 
 
-def read_by_hand(folder: Path, assignment: Assignment) -> dict[str, dict[str, str]]:
-    """Return what a person has written into the table, by student and exercise."""
+def read_table(folder: Path) -> dict[str, dict[str, str]]:
+    """Return the rows of the table, by student, with what a person has written; none without a table."""
     path = folder / GRADES
     if not path.is_file():
         return {}
     with path.open(encoding="utf-8-sig", newline="") as file:
-        return {
-            plain_name(row["student"]): {
-                name: row[name].strip() for name in assignment.by_hand if (row.get(name) or "").strip()
-            }
-            for row in csv.DictReader(file)
-        }
+        return {plain_name(row["student"]): row for row in csv.DictReader(file)}
+
+
+def by_hand(row: dict[str, str], assignment: Assignment) -> dict[str, str]:
+    """Return what a person has written into a row, by exercise."""
+    values = {name: (row.get(name) or "").strip() for name in assignment.by_hand}
+    return {name: value for name, value in values.items() if value}
 
 
 def plain_name(student: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cnncourse._files import write_whole
 from cnncourse.assignments.course import Assignment
-from cnncourse.assignments.grade import GRADES, plain_name, read_by_hand
+from cnncourse.assignments.grade import GRADES, by_hand, read_table
 
 PEOPLE = (
     "student", "id", "sis user id", "sis login id", "username", "id number", "email address", "email",
@@ -62,7 +62,7 @@ def fill_gradebook(folder: str | Path, exported: str | Path, out: str | Path) ->
     place = _column(exported, rows[0], assignment.name)
     if place == len(rows[0]):
         rows[0].append(assignment.name)
-    seen: dict[str, str] = {}
+    seen: dict[str, int] = {}
     for number, row in enumerate(rows[1:], 2):
         row += [""] * (len(rows[0]) - len(row))
         if row[0].strip().casefold() == MOST:
@@ -73,7 +73,7 @@ def fill_gradebook(folder: str | Path, exported: str | Path, out: str | Path) ->
         for student in mine:
             if student in seen:
                 raise ValueError(f"{exported}: {student} fits two rows, {seen[student]} and {number}")
-            seen[student] = str(number)
+            seen[student] = number
             row[place] = f"{points[student]:g}"
     lost = [
         f"{student} has no row, and {points[student]:g} points" for student in points if student not in seen
@@ -89,12 +89,9 @@ def _total_points(folder: Path, assignment: Assignment) -> tuple[dict[str, float
     path = folder / GRADES
     if not path.is_file():
         raise FileNotFoundError(f"{path} is not there; grade first: cnncourse assignment grade {folder}")
-    by_hand, points, notes = read_by_hand(folder, assignment), {}, []
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = list(csv.DictReader(file))
-    for row in rows:
-        student = plain_name(row["student"])
-        given = by_hand[student]
+    points, notes = {}, []
+    for student, row in read_table(folder).items():
+        given = by_hand(row, assignment)
         for name, value in given.items():
             if not re.fullmatch(r"\d+([.,]\d+)?", value):
                 raise ValueError(f"{path}: {student}, {name}: points are a number, got {value!r}")

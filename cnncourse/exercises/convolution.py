@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from cnncourse import convolution
-from cnncourse.exercises.pencil import Pencil
+from cnncourse.exercises.pencil import Pencil, from_right
 from cnncourse.exercises.program import Bug
 from cnncourse.exercises.task import Inputs, Mistake, Task
 
@@ -44,13 +44,7 @@ def _other_rows(rows: Any) -> Any:
     return way
 
 
-def _other_parts(change: Any) -> Any:
-    """Return the wrong way that changes the right three numbers."""
-
-    def way(**numbers: int) -> Any:
-        return change(*_layer_in_numbers(**numbers), **numbers)
-
-    return way
+_other_parts = from_right(_layer_in_numbers)
 
 
 check_layer_in_numbers = Pencil(

@@ -1,11 +1,11 @@
 """Exercises of the chapter on GoogLeNet: a detour, convolutions of one pixel, a module, a map per class."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from cnncourse.exercises.pencil import Pencil
+from cnncourse.exercises.pencil import Pencil, from_right
 from cnncourse.exercises.program import Bug
 from cnncourse.exercises.task import Inputs, Mistake, Task
 
@@ -33,13 +33,7 @@ def _by_places(places: int, c_in: int, c_out: int, cells: int, middle: int) -> C
     return direct * places, middle * each * places, (direct - 1) // each
 
 
-def _other_counts(change: Callable[..., Counts]) -> Callable[..., Counts]:
-    """Return the wrong way that changes the right three numbers."""
-
-    def way(**numbers: int) -> Counts:
-        return change(*_detour(**numbers), **numbers)
-
-    return way
+_other_counts = from_right(_detour)
 
 
 def _kernel_first(side: int, c_in: int, c_out: int, kernel: int, middle: int) -> Counts:

@@ -1,12 +1,11 @@
 """Exercises of the chapter on images: memory, bytes, axes, channels' statistics, and a broken program."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
 from cnncourse import images as by_hand
-from cnncourse.exercises.pencil import Pencil
+from cnncourse.exercises.pencil import Pencil, from_right
 from cnncourse.exercises.program import Bug
 from cnncourse.exercises.task import Inputs, Mistake, Task
 
@@ -23,13 +22,7 @@ def _in_memory(N: int, H: int, W: int, n: int, c: int, h: int, w: int) -> tuple[
     return 4 * N * 3 * H * W, ((n * 3 + c) * H + h) * W + w, ((n * H + h) * W + w) * 3 + c
 
 
-def _other_memory(change: Any) -> Any:
-    """Return the wrong way that changes the right three numbers."""
-
-    def way(**numbers: int) -> Any:
-        return change(*_in_memory(**numbers), **numbers)
-
-    return way
+_other_memory = from_right(_in_memory)
 
 
 check_places_in_memory = Pencil(

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from cnncourse import convolution
-from cnncourse.exercises.pencil import Pencil
+from cnncourse.exercises.pencil import Pencil, from_right
 from cnncourse.exercises.program import Bug
 from cnncourse.exercises.task import Inputs, Mistake, Task
 
@@ -42,9 +42,7 @@ def _with_side(change: Any) -> Any:
     return way
 
 
-def _with_numbers(change: Any) -> Any:
-    """Return the wrong way that changes the right four numbers."""
-    return lambda **numbers: change(*_on_paper(**numbers), **numbers)
+_with_numbers = from_right(_on_paper)
 
 
 check_lenet_on_paper = Pencil(

@@ -10,6 +10,7 @@ from cnncourse.exercises.finding import Finding, Report
 from cnncourse.exercises.program import drawing
 from cnncourse.exercises.task import Mistake
 
+Way = Callable[..., Any]  # from a question's numbers, by name, to an answer
 DRAWS = 1000  # until no two answers are alike
 
 
@@ -131,3 +132,27 @@ def _place(place: np.ndarray) -> str:
 def _form(shape: tuple[int, ...]) -> str:
     words = {0: "one number", 1: "a list of {} numbers", 2: "a list of {} rows of {} numbers"}
     return words.get(len(shape), "lists in lists in lists").format(*shape)
+
+
+def from_right(
+    solution: Callable[..., tuple[Any, ...]],
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return what makes wrong ways of a question from its right one.
+
+    Parameters
+    ----------
+    solution : callable
+        The right way: from the question's numbers, by name, to the parts of the answer.
+
+    Returns
+    -------
+    callable
+        From a function of the right parts and of the numbers, by name, to a way to answer.
+
+    Examples
+    --------
+    >>> otherwise = from_right(lambda a: (a + a, a * a))
+    >>> otherwise(lambda double, square, a: (square, double))(a=3)
+    (9, 6)
+    """
+    return lambda change: lambda **numbers: change(*solution(**numbers), **numbers)

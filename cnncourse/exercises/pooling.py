@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 from itertools import product
-from typing import Any
 
 import numpy as np
 
 from cnncourse import pooling
-from cnncourse.exercises.pencil import Pencil
+from cnncourse.exercises.pencil import Pencil, from_right
 from cnncourse.exercises.program import Bug
 from cnncourse.exercises.task import Inputs, Mistake, Task
 
@@ -24,13 +23,7 @@ def _sizes(size: int, window: int, stride: int) -> tuple[int, int, int]:
     return steps + 1, steps + 1 + (left > 0), left
 
 
-def _other_sizes(change: Any) -> Any:
-    """Return the wrong way that changes the right three numbers."""
-
-    def way(**numbers: int) -> Any:
-        return change(*_sizes(**numbers), **numbers)
-
-    return way
+_other_sizes = from_right(_sizes)
 
 
 check_pooled_sizes = Pencil(

@@ -1,11 +1,11 @@
 """Exercises of the chapter on why CNNs: what wirings cost, images moved, a matrix, equivariance measured."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
 
-from cnncourse.exercises.pencil import Pencil
+from cnncourse.exercises.pencil import Pencil, from_right
 from cnncourse.exercises.program import Bug
 from cnncourse.exercises.task import Inputs, Mistake, Task
 
@@ -28,9 +28,7 @@ def _wirings(size: int, channels: int, maps: int, kernel: int) -> Counts:
     return (inputs + 1) * outputs, (window + 1) * outputs, (window + 1) * maps
 
 
-def _other_counts(change: Callable[..., Counts]) -> Callable[..., Counts]:
-    """Return the wrong way that changes the right three counts."""
-    return lambda **numbers: change(*_wirings(**numbers), **numbers)
+_other_counts = from_right(_wirings)
 
 
 check_three_wirings = Pencil(

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from cnncourse import learning
-from cnncourse.exercises.pencil import Pencil
+from cnncourse.exercises.pencil import Pencil, from_right
 from cnncourse.exercises.task import Inputs, Mistake, Task
 
 Array = np.ndarray
@@ -44,9 +44,7 @@ def _threshold_costs(own: Array, strangers: Array, threshold: int) -> Rates:
     )
 
 
-def _other_rates(change: Callable[..., Rates]) -> Callable[..., Rates]:
-    """Return the wrong way that changes the three shares."""
-    return lambda **numbers: change(*_threshold_costs(**numbers), **numbers)
+_other_rates = from_right(_threshold_costs)
 
 
 check_threshold_costs = Pencil(

@@ -9,13 +9,13 @@ import pytest
 from markdown_it.token import Token
 
 from cnncourse.exercises import sheet_files
-from tools.contents import PARTS, pages
+from tools.contents import pages
 from tools.notebooks.source import Chapter, book_parser, is_directive, read_chapter, read_directive
-from tools.sheets import is_sheet
+from tools.sheets import chapter_files
 from tools.sphinx_ext.folds import BEGIN, END
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-CHAPTERS = [path for path in pages(ROOT) if path.parent.name in PARTS and not is_sheet(path)]
+CHAPTERS = chapter_files(ROOT)
 SHEETS = sheet_files()
 PARSER = book_parser(ROOT)
 HEADER = "Before you start"

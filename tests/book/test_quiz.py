@@ -7,13 +7,12 @@ import pytest
 from parsing import parsed
 from playwright.sync_api import BrowserContext
 
-from tools.contents import PARTS, pages
 from tools.notebooks.source import SourceError, book_parser, read_chapter
 from tools.quiz import RIGHT, WRONG, Question, moodle_xml, read_question, read_questions
-from tools.sheets import is_sheet
+from tools.sheets import chapter_files
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-CHAPTERS = [path for path in pages(ROOT) if path.parent.name in PARTS and not is_sheet(path)]
+CHAPTERS = chapter_files(ROOT)
 GOOD = """What is `a`
 if $a < 2$?
 

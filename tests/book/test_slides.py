@@ -8,12 +8,11 @@ from parsing import parsed
 from playwright.sync_api import BrowserContext
 from visits import WIDE, report, visiting
 
-from tools.contents import PARTS, pages
-from tools.sheets import is_sheet
+from tools.sheets import chapter_files
 from tools.slides import read_slides
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-CHAPTERS = [path.stem for path in pages(ROOT) if path.parent.name in PARTS and not is_sheet(path)]
+CHAPTERS = [path.stem for path in chapter_files(ROOT)]
 PAGE = """<article><section><h1>1. Title<a class="headerlink" href="#t">#</a></h1><p>A puzzle.</p>
 <figure id="one"><a href="big.png"><img src="../../_images/1.png" alt="One"></a></figure>
 <section><h2>1.1. Two figures</h2><figure id="two"></figure><p>Text with <strong>bold</strong>.</p>

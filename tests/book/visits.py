@@ -11,8 +11,7 @@ from pathlib import Path
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page
 
-from tools.contents import PARTS
-from tools.sheets import is_sheet
+from tools.sheets import is_chapter
 
 SETTLED = 400  # milliseconds: the theme and we wait after a change of width before we look for what scrolls
 SILENT = {"log", "info", "debug"}
@@ -190,7 +189,7 @@ def visit_from_server(browser: BrowserContext, base: str, name: str) -> Found:
     with visiting(browser, base, name, "light", WIDE) as visit:
         if name == ENTRANCE:  # the page that it leads to has its own visit
             return visit.found
-        if Path(name).parent.name in PARTS and not is_sheet(name):
+        if is_chapter(name):
             visit.look("figure")
         for theme, width, rules in VIEWS:
             visit.turn(theme, width)
