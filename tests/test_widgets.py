@@ -1,12 +1,10 @@
 """What the book's widgets compute, in Node: windows as by hand, strokes as the training set's digits."""
 
-import json
 import subprocess
-from pathlib import Path
 
 import numpy as np
 import pytest
-from find_node import find_node
+from in_node import NODE, WIDGETS, in_node, in_the_book
 
 from cnncourse import data, pooling
 from cnncourse.convolution import conv2d, output_size
@@ -14,15 +12,7 @@ from cnncourse.data.pictures import scale
 from cnncourse.images import resize
 from cnncourse.models import load_trained
 
-WIDGETS = Path(__file__).parent.parent / "book" / "widgets"
-NODE = find_node()
-pytestmark = [
-    pytest.mark.skipif(not WIDGETS.is_dir(), reason="the book is not here"),
-    pytest.mark.skipif(
-        NODE is None, reason="widgets were NOT tested: there is no Node; install node or playwright"
-    ),
-]
-REPLACE = "(_, it) => ArrayBuffer.isView(it) ? Array.from(it) : it"
+pytestmark = in_the_book
 # Ten digits as somebody might draw them, in rows and columns of a square of 32 x 32; places and sizes differ.
 DIGITS = {
     0: [[(4, 16), (7, 9), (16, 7), (25, 10), (28, 16), (25, 22), (16, 25), (7, 22), (4, 16)]],
@@ -36,21 +26,6 @@ DIGITS = {
     8: [[(15, 16), (9, 10), (4, 16), (9, 22), (15, 16), (22, 9), (28, 16), (22, 23), (15, 16)]],
     9: [[(11, 22), (5, 16), (8, 10), (14, 12), (13, 20), (6, 22), (18, 21), (28, 18)]],
 }
-
-
-def in_node(script, expression, **given):
-    """Return what an expression on a widget's script and on given values is in Node."""
-    program = "\n".join(
-        [
-            f"require({json.dumps(str(WIDGETS / script))});",
-            *(f"const {name} = {json.dumps(value)};" for name, value in given.items()),
-            "const { windows, strokes } = globalThis.cnncourse;",
-            f"console.log(JSON.stringify({expression}, {REPLACE}));",
-        ]
-    )
-    done = subprocess.run([NODE, "-"], input=program, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
 
 
 def image_of(array):

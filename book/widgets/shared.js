@@ -22,19 +22,32 @@
     return made;
   }
 
+  /** Make a part of a drawing; `attributes` as SVG names them.
+   * @param {string} tag @param {Object<string, any>} [attributes] @param {...(string | Node)} children @returns {any} */
+  function svg(tag, attributes = {}, ...children) {
+    const made = document.createElementNS(SVG, tag);
+    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, String(value));
+    made.append(...children);
+    return made;
+  }
+
   /** A number as text: so many digits behind the point at most, and a real minus. */
   function number(value, digits = 2) {
     return String(Number(value.toFixed(digits)) + 0).replace("-", "−"); // + 0: no minus before a zero
   }
 
-  /** A slider with its name and its value. @returns {HTMLElement & {set: (value: number) => void}} */
-  function slider({ label, min, max, step = 1, value, change }) {
-    const shown = element("b", { "aria-hidden": "true" }, String(value));
+  /** A slider with its name and its value, which `text` may write otherwise. @returns {HTMLElement & {set: (value: number) => void}} */
+  function slider({ label, min, max, step = 1, value, change, text }) {
+    const shown = element("b", { "aria-hidden": "true" });
     const input = element("input", { type: "range", min, max, step, value });
     const root = element("label", { className: "course-control" }, element("span", {}, `${label} `, shown), input);
-    const told = () => { shown.textContent = input.value; };
+    const told = () => {
+      shown.textContent = text ? text(input.valueAsNumber) : input.value;
+      if (text) input.setAttribute("aria-valuetext", shown.textContent);
+    };
     input.addEventListener("input", () => { told(); change(input.valueAsNumber); });
     root.set = (to) => { input.value = to; told(); };
+    told();
     return root;
   }
 
@@ -133,10 +146,9 @@
    * which it returns true where it has used them. `fine` boards are told of every point of a stroke, and no page scrolls under it.
    * @param {{label: string, at?: Function, step?: Function, key?: Function, leave?: Function, fine?: boolean}} options */
   function board({ label, at, step, key, leave, fine = false }) {
-    const canvas = element("canvas", { width: 1, height: 1 }), marks = document.createElementNS(SVG, "svg");
+    const canvas = element("canvas", { width: 1, height: 1 }), marks = svg("svg", { "aria-hidden": "true" });
     const can = at || step ? { tabIndex: 0, role: "application" } : { role: "img" };
     const root = element("div", { className: `course-board${fine ? " course-fine" : ""}`, ...can, "aria-label": label }, canvas, marks);
-    marks.setAttribute("aria-hidden", "true");
     const tell = (event) => {
       const box = canvas.getBoundingClientRect();
       const points = (fine && event.getCoalescedEvents?.()) || []; // none where a finger comes down
@@ -167,13 +179,10 @@
         paint(canvas, data, size, color);
         marks.setAttribute("viewBox", `0 0 ${size[1]} ${size[0]}`);
       },
-      /** @param {...[string, Rectangle[]]} groups a class of the style, and the rectangles that bear it */
+      /** @param {...(Node | [string, Rectangle[]])} groups a class of the style and the rectangles that bear it, or what is drawn already */
       mark(...groups) {
-        marks.replaceChildren(...groups.flatMap(([name, rectangles]) => rectangles.map(([y, x, height = 1, width = 1]) => {
-          const made = document.createElementNS(SVG, "rect");
-          for (const [attribute, value] of Object.entries({ x, y, width, height, class: name })) made.setAttribute(attribute, String(value));
-          return made;
-        })));
+        marks.replaceChildren(...groups.flatMap((group) => (group instanceof Node ? [group]
+          : group[1].map(([y, x, height = 1, width = 1]) => svg("rect", { x, y, width, height, class: group[0] })))));
       },
     };
   }
@@ -199,7 +208,7 @@
   globalThis.cnncourse = Object.assign(globalThis.cnncourse || {}, {
     widgets: globalThis.cnncourse?.widgets || {},
     parts: {
-      element, number, slider, choice, toggle, button, announcer, onceAFrame, onTheme, colorsOf, grays, around, scaleOf, paint, board, strip,
+      element, svg, number, slider, choice, toggle, button, announcer, onceAFrame, onTheme, colorsOf, grays, around, scaleOf, paint, board, strip,
     },
   });
 })();

@@ -1,11 +1,12 @@
 """What the tests of the built book share: its folder, a server and a browser."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, sync_playwright
+from playwright.sync_api import BrowserContext, Locator, sync_playwright
 from visits import serve
+from widget_pages import Open, Opened
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -58,3 +59,31 @@ def browser() -> Iterator[BrowserContext]:
         chromium = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield chromium.new_context()
         chromium.close()
+
+
+@pytest.fixture(scope="module")
+def pages(browser: BrowserContext, site: Path) -> Iterator[Callable[[str], Opened]]:
+    """Return a function: the page of a widget, opened once."""
+    opened: dict[str, Opened] = {}
+
+    def page_of(name: str) -> Opened:
+        if name not in opened:
+            opened[name] = Opened(browser, site, name)
+        return opened[name]
+
+    yield page_of
+    for each in opened.values():
+        each.page.close()
+
+
+@pytest.fixture
+def shown(pages: Callable[[str], Opened]) -> Iterator[Open]:
+    """Return a function: the widget of a name as it begins. At the end nothing may have gone wrong."""
+    used: list[Opened] = []
+
+    def widget(name: str) -> Locator:
+        used.append(pages(name))
+        return used[-1].anew()
+
+    yield widget
+    assert [fault for each in used for fault in each.wrong] == []

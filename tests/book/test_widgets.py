@@ -1,33 +1,15 @@
 """Widgets in the built book, from file://: pointer, touch, keys; print, no scripts; nothing for axe."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page
 from visits import AXE_CORE, RUN_AXE
+from widget_pages import HEIGHT, NARROW, PATIENCE, WIDE, WIDGETS, Open, Opened, another
 
-WIDE, NARROW, HEIGHT = 1400, 390, 900
-PATIENCE = 120_000  # milliseconds: other programs may have the processor
-WIDGETS = {
-    "draw-digit": "book/architectures/lenet.html",
-    "convolution": "book/foundations/convolution.html",
-    "pooling": "book/foundations/pooling.html",
-}
 BUDGET = 500_000  # bytes of a page's text and its widget, beside figures and what all pages share
-FORMULAS, ICONS = (
-    "**/tex-svg-full.js*",
-    "**/fontawesome.js*",
-)  # which take their time, and have nothing to do with it
-READY = "name => document.querySelector(`#widget-${name}.course-widget-ready`)"
-ANEW = """name => {
-  const { title } = document.getElementById('widget-' + name).dataset;
-  const live = document.querySelector(`#widget-${name} .course-widget-live`);
-  live.replaceChildren();
-  globalThis.cnncourse.widgets[name](live, title);
-}"""
 CUT_OFF = """root => {
   const right = root.getBoundingClientRect().right + 1, cut = it => it.getBoundingClientRect().right > right;
   return [...root.querySelectorAll('*:not(svg *)')].filter(cut).map(it => it.outerHTML.slice(0, 120));
@@ -54,66 +36,6 @@ ZERO = [
     (0.69, 0.28),
     (0.5, 0.12),
 ]
-Open = Callable[[str], Locator]
-
-
-class Opened:
-    """A page with a widget, scrolled to it; what it asked for before and after, and what went wrong."""
-
-    def __init__(self, context: BrowserContext, site: Path, name: str) -> None:
-        self.name, self.page = name, context.new_page()
-        self.wrong: list[str] = []
-        self.asked: list[str] = []
-        page = self.page
-        page.set_default_timeout(PATIENCE)
-        for script in (FORMULAS, ICONS):
-            page.route(script, lambda it: it.fulfill(body="", content_type="text/javascript"))
-        page.on("console", lambda it: self.wrong.append(it.text) if it.type == "error" else None)
-        page.on("pageerror", lambda error: self.wrong.append(str(error)))
-        page.on("request", lambda it: self.asked.append(it.url))
-        page.goto((site / WIDGETS[name]).as_uri())
-        self.at_first = list(self.asked)
-        self.fallback = page.locator(f"#widget-{name} .course-widget-fallback")
-        self.was_shown = self.fallback.is_visible()
-        page.locator(f"#widget-{name}").scroll_into_view_if_needed()
-        page.wait_for_function(READY, arg=name)
-
-    def anew(self) -> Locator:
-        """Return the widget as it is in the beginning, on a wide and light page."""
-        self.page.emulate_media(media="screen", color_scheme="light")
-        self.page.set_viewport_size({"width": WIDE, "height": HEIGHT})
-        self.page.evaluate(ANEW, self.name)
-        widget = self.page.locator(f"#widget-{self.name} .course-widget-live")
-        widget.scroll_into_view_if_needed()
-        return widget
-
-
-@pytest.fixture(scope="module")
-def pages(browser: BrowserContext, site: Path) -> Iterator[Callable[[str], Opened]]:
-    """Return a function: the page of a widget, opened once."""
-    opened: dict[str, Opened] = {}
-
-    def page_of(name: str) -> Opened:
-        if name not in opened:
-            opened[name] = Opened(browser, site, name)
-        return opened[name]
-
-    yield page_of
-    for each in opened.values():
-        each.page.close()
-
-
-@pytest.fixture
-def shown(pages: Callable[[str], Opened]) -> Iterator[Open]:
-    """Return a function: the widget of a name as it begins. At the end nothing may have gone wrong."""
-    used: list[Opened] = []
-
-    def widget(name: str) -> Locator:
-        used.append(pages(name))
-        return used[-1].anew()
-
-    yield widget
-    assert [fault for each in used for fault in each.wrong] == []
 
 
 def best(widget: Locator) -> str:
@@ -175,15 +97,6 @@ def test_without_scripts_it_is_what_stands_in_its_place(
         page.goto((site / WIDGETS[name]).as_uri(), timeout=PATIENCE)
         fallback = page.locator(f"#widget-{name} .course-widget-fallback")
         assert fallback.is_visible() and fallback.locator("a[href*='fig-']").count() > 0
-
-
-@contextmanager
-def another(browser: BrowserContext, **options: Any) -> Iterator[BrowserContext]:
-    """Open a context of other options in the same browser."""
-    assert browser.browser is not None
-    context = browser.browser.new_context(**options)
-    yield context
-    context.close()
 
 
 @pytest.mark.parametrize("name", WIDGETS)
