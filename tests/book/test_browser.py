@@ -1,4 +1,4 @@
-"""Every page in a headless browser: from a server and from file://, light and dark, wide and narrow.
+"""Every page in a headless browser: wide from a server, narrow from file://, light and dark from either.
 
 No message in the console, no request elsewhere, all formulas set, no sideways scrolling, nothing that
 axe-core refuses. A page is loaded once from either place, and all that is wrong with it is told at once.

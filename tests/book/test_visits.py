@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, Error
-from visits import FROM_A_FILE, Found, report, serve, visit_from_file, visit_from_server, visiting
+from visits import CHECKS, Found, report, serve, visit_from_file, visit_from_server, visiting
 
 PAGE = """<!DOCTYPE html>
 <html lang="en" data-theme="light">
@@ -26,7 +26,7 @@ PAGE = """<!DOCTYPE html>
 """
 WIDE, NARROW = ["light, 1400 px", "dark, 1400 px"], ["dark, 390 px", "light, 390 px"]
 PALE = "color: #777; background: #888"
-LOADING = WIDE[:1]
+LOADING = [WIDE[0], NARROW[0]]  # what goes wrong once, whenever the page is loaded
 FAULTS = {  # what is on the page; the check that sees it, what it says, and where
     "no alt text": (
         "<img src='data:image/gif;base64,R0lGODlhAQABAAAAACw='>",
@@ -82,14 +82,12 @@ def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.fixture(scope="module")
-def from_server(browser: BrowserContext, folder) -> Found:
+def found(browser: BrowserContext, folder) -> Found:
+    """Return what both visits found: from a server, wide, and from the disk, narrow."""
     with serve(folder) as address:
-        return visit_from_server(browser, address, "page.html")
-
-
-@pytest.fixture(scope="module")
-def from_file(browser: BrowserContext, folder) -> Found:
-    return visit_from_file(browser, folder.as_uri(), "page.html")
+        wide = visit_from_server(browser, address, "page.html")
+    narrow = visit_from_file(browser, folder.as_uri(), "page.html")
+    return {check: wide[check] + narrow[check] for check in CHECKS}
 
 
 def places(found: list[str], said: str) -> list[str]:
@@ -100,31 +98,22 @@ def places(found: list[str], said: str) -> list[str]:
 
 @pytest.mark.parametrize("folder", ["faults"], indirect=True)
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_is_found_by_its_check_where_it_is(from_server: Found, fault: str) -> None:
+def test_a_fault_is_found_by_its_check_where_it_is(found: Found, fault: str) -> None:
     _, check, said, where = FAULTS[fault]
-    assert places(from_server[check], said) == where, from_server[check]
-    lines = [
-        line for line in report(from_server).splitlines() if line.startswith(f"{check}, ") and said in line
-    ]
+    assert places(found[check], said) == where, found[check]
+    lines = [line for line in report(found).splitlines() if line.startswith(f"{check}, ") and said in line]
     assert len(lines) >= len(where)
 
 
 @pytest.mark.parametrize("folder", ["faults"], indirect=True)
-@pytest.mark.parametrize("fault", [name for name, (_, check, *_) in FAULTS.items() if check in FROM_A_FILE])
-def test_a_fault_is_found_without_a_server(from_file: Found, fault: str) -> None:
-    _, check, said, _ = FAULTS[fault]
-    assert places(from_file[check], said), from_file[check]
-
-
-@pytest.mark.parametrize("folder", ["faults"], indirect=True)
-def test_what_a_server_lacks_is_told_with_its_status(from_server: Found) -> None:
-    assert places(from_server["requests"], "status 404: ") == LOADING
+def test_what_a_server_lacks_is_told_with_its_status(found: Found) -> None:
+    assert places(found["requests"], "status 404: ") == WIDE[:1]
+    assert places(found["requests"], "failed request: file:") == NARROW[:1]
 
 
 @pytest.mark.parametrize("folder", ["no fault"], indirect=True)
-def test_where_there_is_no_fault_none_is_found(from_server: Found, from_file: Found) -> None:
-    assert not any(from_server.values()), from_server
-    assert not any(from_file.values()), from_file
+def test_where_there_is_no_fault_none_is_found(found: Found) -> None:
+    assert not any(found.values()), found
 
 
 def test_an_error_on_the_way_says_how_the_page_was_shown(browser: BrowserContext, tmp_path: Path) -> None:

@@ -16,7 +16,6 @@ from tools.sheets import is_chapter
 SETTLED = 400  # milliseconds: the theme and we wait after a change of width before we look for what scrolls
 SILENT = {"log", "info", "debug"}
 CHECKS = ("console", "requests", "formulas", "overflow", "keyboard", "axe", "figure")
-FROM_A_FILE = ("console", "requests", "formulas", "overflow")  # where the other checks would find the same
 UNSET = """() => [...document.querySelectorAll('.math')]
   .filter(formula => !formula.querySelector('mjx-container') || formula.querySelector('[data-mjx-error]'))
   .map(formula => formula.textContent.slice(0, 80))"""
@@ -75,12 +74,8 @@ AXE_RULES = {  # what the dark changes is colors, and the width all but colors
     "colors": {"runOnly": ["color-contrast"]},
     "no colors": {"rules": {"color-contrast": {"enabled": False}}},
 }
-VIEWS = (  # theme, width, and the rules by which axe-core looks; each step changes one
-    ("light", WIDE, "all"),
-    ("dark", WIDE, "colors"),
-    ("dark", NARROW, ""),
-    ("light", NARROW, "no colors"),
-)
+FROM_A_SERVER = (("light", WIDE, "all"), ("dark", WIDE, "colors"))  # theme, width, and axe-core's rules
+FROM_A_FILE = (("dark", NARROW, ""), ("light", NARROW, "no colors"))  # together, each view once
 Found = dict[str, list[str]]
 
 
@@ -185,26 +180,25 @@ def visiting(browser: BrowserContext, base: str, name: str, theme: str, width: i
 
 
 def visit_from_server(browser: BrowserContext, base: str, name: str) -> Found:
-    """Look at a page in both themes, wide and narrow; return what each check found."""
-    with visiting(browser, base, name, "light", WIDE) as visit:
-        if name == ENTRANCE:  # the page that it leads to has its own visit
-            return visit.found
-        if is_chapter(name):
-            visit.look("figure")
-        for theme, width, rules in VIEWS:
-            visit.turn(theme, width)
-            visit.look("formulas", "overflow", "keyboard", *["axe"] * bool(rules), rules=rules)
-    return visit.found
+    """Look at a page that a server sends, wide, in both themes; return what each check found."""
+    return _visit(browser, base, name, FROM_A_SERVER)
 
 
 def visit_from_file(browser: BrowserContext, base: str, name: str) -> Found:
-    """Look at a page that no server sends: dark and narrow first, as the other visit ends."""
-    with visiting(browser, base, name, "dark", NARROW) as visit:
-        if name == ENTRANCE:
+    """Look at a page from the disk, narrow, in both themes; return what each check found."""
+    return _visit(browser, base, name, FROM_A_FILE)
+
+
+def _visit(browser: BrowserContext, base: str, name: str, views: tuple[tuple[str, int, str], ...]) -> Found:
+    theme, width, _ = views[0]
+    with visiting(browser, base, name, theme, width) as visit:
+        if name == ENTRANCE:  # the page that it leads to has its own visit
             return visit.found
-        for theme, width in (("dark", NARROW), ("light", NARROW), ("light", WIDE), ("dark", WIDE)):
+        if is_chapter(name) and width == WIDE:
+            visit.look("figure")
+        for theme, width, rules in views:
             visit.turn(theme, width)
-            visit.look("formulas", "overflow")
+            visit.look("formulas", "overflow", "keyboard", *["axe"] * bool(rules), rules=rules)
     return visit.found
 
 

@@ -51,6 +51,7 @@ class Opened:
 
     def anew(self) -> Locator:
         """Return the widget as it is in the beginning, on a wide and light page."""
+        self.page.bring_to_front()  # a page behind another one answers the mouse once a second
         self.page.emulate_media(media="screen", color_scheme="light")
         self.page.set_viewport_size({"width": WIDE, "height": HEIGHT})
         self.page.evaluate(ANEW, self.name)
