@@ -103,27 +103,28 @@ class TestReliability:
 
 
 class TestLadder:
-    def test_steps_stand_at_time_and_accuracy_with_their_intervals(self):
-        ax = plots.cifar10.ladder(STEPS)
-        assert ax.lines[0].get_xydata().tolist() == [[60, 0.70], [40, 0.76], [8, 0.75]]
-        whiskers = [segment[:, 1].tolist() for segment in ax.collections[0].get_segments()]
-        assert whiskers == [[0.69, 0.72], [0.75, 0.765], [0.75, 0.75]]
-        assert ax.get_xscale() == "log"
+    def test_rows_hold_accuracies_with_their_intervals_and_seconds(self):
+        left, right = plots.cifar10.ladder(STEPS)
+        points, whiskers = left.collections[1], left.collections[0].get_segments()
+        assert points.get_offsets().tolist() == [[0.70, 0], [0.76, 1], [0.75, 2]]
+        assert [segment.tolist() for segment in whiskers] == [
+            [[0.69, 0], [0.72, 0]],
+            [[0.75, 1], [0.765, 1]],
+            [[0.75, 2], [0.75, 2]],
+        ]
+        assert [bar.get_width() for bar in right.patches] == [60, 40, 8]
+        assert left.get_ylim() == right.get_ylim() and left.get_ylim()[0] > left.get_ylim()[1]  # from the top
 
-    @pytest.mark.parametrize("title", [None, "ideas"])
-    def test_names_are_on_the_card_and_do_not_touch(self, title):
-        ax = plots.cifar10.ladder(STEPS, title=title)
-        ax.figure.canvas.draw()
-        names = [text for text in ax.texts if "  " in text.get_text()]
-        assert [text.get_text() for text in names] == ["1  plain", "2  norm", "3  small"]
-        boxes = [text.get_window_extent() for text in names]
-        if title:
-            boxes.append(ax._left_title.get_window_extent())
-        card = ax.figure.bbox
-        assert all(card.x0 <= box.x0 and box.x1 <= card.x1 and box.y1 <= card.y1 for box in boxes)
-        pairs = [(one, other) for i, one in enumerate(boxes) for other in boxes[i + 1 :]]
-        assert not any(one.overlaps(other) for one, other in pairs)
-        assert all(box.y0 > ax.get_window_extent().y1 for box in boxes)
+    def test_names_and_times_are_on_the_card_and_do_not_touch(self):
+        left, right = plots.cifar10.ladder(
+            {f"an idea of name {i}": (40 + i, 0.5 + i / 50) for i in range(12)}
+        )
+        left.figure.canvas.draw()
+        texts = [*left.get_yticklabels(), *right.texts]
+        boxes = [text.get_window_extent() for text in texts]
+        card = left.figure.bbox
+        assert all(card.x0 <= box.x0 and box.x1 <= card.x1 for box in boxes)
+        assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
 
     @pytest.mark.parametrize(
         ("values", "message"),

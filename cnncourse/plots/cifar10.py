@@ -16,13 +16,13 @@ from cnncourse.plots._panels import axes_of, balanced, card, scale
 from cnncourse.plots._pictures import as_picture
 from cnncourse.plots._style import (
     GRID,
-    INK,
     LEAST,
     MUTED,
     OUTPUT,
     SMALL,
     bare,
     color_map,
+    figure,
     grid,
     new_or,
     style,
@@ -30,8 +30,6 @@ from cnncourse.plots._style import (
 )
 
 __all__ = ["confusion", "ladder", "mistakes"]
-
-LINE = 17.0  # points from one line of small text to the next
 
 
 def confusion(counts: Any, classes: Sequence[str], ax: Axes | None = None, title: str | None = None) -> Axes:
@@ -147,32 +145,23 @@ def _sure(share: float) -> str:
     return ">99.9%" if share >= 0.9995 else f"{100 * share:.1f}%" if share > 0.99 else f"{100 * share:.0f}%"
 
 
-def ladder(
-    steps: Mapping[str, Sequence[float]],
-    ax: Axes | None = None,
-    title: str | None = None,
-    xlabel: str = "seconds of training",
-    ylabel: str = "accuracy",
-) -> Axes:
-    """Draw what each idea bought: time against accuracy, one step an idea, each on top of those before it.
+def ladder(steps: Mapping[str, Sequence[float]], label: str = "accuracy") -> np.ndarray:
+    """Draw what each idea bought, a row an idea, each on top of those above it: accuracy, and time beside it.
 
-    Up is better and left is faster. Steps are numbered in their order, and named above.
+    To the right is better at the left, and shorter is better at the right.
 
     Parameters
     ----------
     steps : mapping from str to (seconds, accuracy) or (seconds, accuracy, low, high)
         By idea, in the order in which they were added; accuracies from 0 to 1, with the ends of an interval
         where there is one.
-    ax : Axes, optional
-        Where to draw; a new card if it is not given.
-    title : str, optional
-        Name of the chart.
-    xlabel, ylabel : str
-        Names of the axes.
+    label : str
+        Name of the accuracies' axis.
 
     Returns
     -------
-    Axes
+    ndarray of Axes
+        Shape (2,): the accuracies and the seconds.
 
     Raises
     ------
@@ -182,34 +171,37 @@ def ladder(
 
     Examples
     --------
-    >>> ax = ladder({"plain": (60, 0.7, 0.69, 0.71), "batch norm": (40, 0.76, 0.75, 0.77)})
-    >>> [text.get_text() for text in ax.texts]
-    ['1', '2', '1  plain', '2  batch norm']
+    >>> left, right = ladder({"plain": (60, 0.7, 0.69, 0.71), "batch norm": (40, 0.76, 0.75, 0.77)})
+    >>> [tick.get_text() for tick in left.get_yticklabels()], [text.get_text() for text in right.texts]
+    (['plain', 'batch norm'], ['60', '40'])
     """
     check_filled("steps", steps, "at least one idea, as {name: (seconds, accuracy, low, high)}")
     points = np.array([_step(name, values) for name, values in steps.items()])  # (n, 4)
     seconds, accuracy, low, high = points.T
-    rows = -(-len(steps) // 2)
+    rows = np.arange(len(steps))
     with style():
-        ax = new_or(ax, height=3.4 + LINE / 72 * rows)
-        ax.plot(seconds, accuracy, color=MUTED, linewidth=1, zorder=1)
-        ax.vlines(seconds, low, high, color=OUTPUT, linewidth=2, zorder=2)
-        ax.scatter(seconds, accuracy, s=210, color="white", edgecolors=OUTPUT, linewidths=1.6, zorder=3)
-        for number, (x, y) in enumerate(zip(seconds, accuracy, strict=True), start=1):
-            ax.text(x, y, f"{number}", ha="center", va="center", fontsize=LEAST, color=INK, zorder=4)
-        finish(ax, xlabel, ylabel, None, "x")
-        grid(ax, "both")
-        ax.margins(x=0.08, y=0.1)
-        ax.yaxis.set_major_formatter(FuncFormatter(percent_text))
-        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.12g}"))
-        for index, name in enumerate(steps):  # the names, in two columns above the axes
-            ax.annotate(
-                f"{index + 1}  {name}", (0.5 * (index // rows), 1), xycoords="axes fraction", va="bottom",
-                xytext=(0, 6 + LINE * (rows - 1 - index % rows)), textcoords="offset points", fontsize=SMALL,
+        fig, (left, right) = figure(1, 2, height=0.9 + 0.3 * len(steps))
+        fig.get_layout_engine().set(wspace=0.06)
+        left.plot(accuracy, rows, color=MUTED, linewidth=1, zorder=1)
+        left.hlines(rows, low, high, color=OUTPUT, linewidth=2, zorder=2)
+        left.scatter(accuracy, rows, s=42, color=OUTPUT, zorder=3)
+        finish(left, label, None, None, "")
+        grid(left, "x")
+        left.xaxis.set_major_formatter(FuncFormatter(percent_text))
+        right.barh(rows, seconds, height=0.62, color=MUTED)
+        for row, time in enumerate(seconds):
+            right.annotate(
+                f"{time:.3g}", (time, row), xytext=(4, 0), textcoords="offset points", va="center",
+                fontsize=LEAST,
             )  # fmt: skip
-        if title:
-            ax.set_title(title, loc="left", pad=10 + LINE * rows)
-    return ax
+        finish(right, "seconds of training", None, None, "")
+        right.set_xlim(0, 1.16 * seconds.max())
+        for ax in (left, right):
+            ax.set_ylim(len(steps) - 0.4, -0.6)
+            ax.tick_params(axis="y", length=0)
+        left.set_yticks(rows, list(steps))
+        right.set_yticks([])
+    return np.array([left, right])
 
 
 def _step(name: str, values: Sequence[float]) -> list[float]:
