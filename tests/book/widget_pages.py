@@ -13,6 +13,7 @@ WIDGETS = {
     "draw-digit": "book/architectures/lenet.html",
     "convolution": "book/foundations/convolution.html",
     "pooling": "book/foundations/pooling.html",
+    "valley": "book/foundations/learning.html",
 }
 FORMULAS, ICONS = (
     "**/tex-svg-full.js*",

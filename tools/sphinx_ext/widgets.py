@@ -30,6 +30,7 @@ SCRIPTS = {  # what each widget needs before it, in this order
     "draw-digit": (*ENGINE, "lenet5.js", "shared.js", "strokes.js"),
     "convolution": ("pixels.js", "shared.js", "windows.js"),
     "pooling": ("pixels.js", "shared.js", "windows.js"),
+    "valley": ("shared.js", "optimizers.js"),
 }
 
 
