@@ -55,9 +55,14 @@ class TestMake:
         book = json.loads((tmp_path / "course/release/convolution/convolution.ipynb").read_text())
         sources = ["".join(cell["source"]) for cell in book["cells"]]
         assert sources[0].startswith("# convolution") and "37 points, about 150 minutes" in sources[0]
+        assert "plain Python, and each answer" in sources[0] and "cells of your own" in sources[0]
         assert any(source.startswith("def conv2d(x, weight, bias, stride, padding):") for source in sources)
         assert "check_conv2d(conv2d)" in sources and "check_slide(slide)" not in sources
         assert (tmp_path / "course/submitted").is_dir()
+
+    def test_functions_about_models_may_use_torch(self, tmp_path):
+        _, release, *_ = make_assignment(["training"], tmp_path, seed=7)
+        assert "plain Python, those about models with torch, and" in release.read_text()
 
     def test_what_only_the_instructor_has(self, tmp_path):
         _, release, source, solved = make_assignment(["convolution"], tmp_path, seed=7)
@@ -332,16 +337,17 @@ class TestJail:
     def test_calls_and_what_they_raise(self, jail):
         code = (
             "import numpy as np\ndef f(x):\n    x += 1\n    return x.sum(), np.float32(2)\n"
-            "def g(x):\n    return nothing"
+            "def g(x):\n    return nothing\ndef h(x):\n    return len(x.pop())"
         )
         cells = [("exercise f", part) for part in (code, "raise ValueError('mine')")]
         with jail.open(cells) as student:
             assert student.errors == {"exercise f": "ValueError: mine, line 1 of exercise f"}
             outcome = student.call("f", (np.ones(3),), 5)
             assert outcome.value[0] == 6 and outcome.value[1] == 2 and outcome.changed == (0,)
+            assert student.call("h", ([2, "M"],), 5).changed == (0,)
             assert "NameError" in student.call("g", (1,), 5).error
             assert "line 6" in student.call("g", (1,), 5).error
-            assert "no function h" in student.call("h", (), 5).error
+            assert "no function k" in student.call("k", (), 5).error
 
     @pytest.mark.parametrize("name", HOSTILE)
     def test_no_harm_is_done(self, jail, name):

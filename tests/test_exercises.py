@@ -183,6 +183,21 @@ class TestFaults:
         assert found.kind == "changed input" and "logits itself" in found.message
         assert found.hints[-1].endswith("logits = logits.copy()")
 
+    def test_a_changed_list_is_found_and_the_next_one_is_whole(self):
+        def he_deviation(shape):
+            shape.pop(0)
+            return (2 / np.prod(shape)) ** 0.5
+
+        found = self.found(he_deviation, "he_deviation")
+        assert found.kind == "changed input" and "shape itself" in found.message
+        assert found.where == "shape = [1, 2]"
+
+        def count_layout(layout, in_channels):
+            layout[:] = ["M"]
+            return 0
+
+        assert self.found(count_layout, "count_layout").kind == "changed input"
+
     @pytest.mark.parametrize("value", [None, "text", [[1], [2, 3]], {"a": 1}])
     def test_what_is_no_number_is_found(self, value):
         assert self.found(lambda logits: value).kind == "type"
@@ -191,8 +206,24 @@ class TestFaults:
         found = self.found(lambda grad, x, weight: x, "conv2d_backward")
         assert (
             found.kind == "type"
-            and "1 arrays; 3 arrays are wanted: grad_x, grad_weight, grad_bias" in found.message
+            and "one array; 3 arrays are wanted: grad_x, grad_weight, grad_bias" in found.message
         )
+
+    def test_too_many_arrays_are_counted(self):
+        found = self.found(lambda logits: (logits, logits))
+        assert "It returned 2 arrays; one array is wanted" in found.message
+
+    def test_a_list_of_arrays_is_no_result(self):
+        found = self.found(lambda maps, weight: [maps.mean(axis=(2, 3)), maps], "class_maps")
+        assert found.message == "It returned a list; 2 arrays are wanted, as in return scores, evidence."
+        found = self.found(lambda weight, bias, *others: [weight, bias], "fold_batch_norm")
+        assert found.message.endswith("as in return weight, bias.")
+
+    def test_numbers_in_a_tuple_are_one_array(self):
+        by_hand = TASKS["dead_units"].solution
+        assert exercises.check_dead_units(lambda *inputs: tuple(by_hand(*inputs))).passed
+        found = self.found(lambda *inputs: (*by_hand(*inputs), 0.0), "dead_units")
+        assert found.kind == "shape" and "(2,); (1,) is wanted" in found.message
 
     def test_the_shape_is_named(self):
         found = self.found(lambda logits: np.full(logits.shape[0], 0.5))
@@ -226,6 +257,50 @@ class TestFaults:
         task = Task("max_pool2d", "Return the maxima.", TASKS["max_pool2d"].solution, maps)
         found = task(lambda *inputs: change(pool_by_windows(*inputs)), 0).finding
         assert found.kind == "wrong" and words in found.message, found
+
+    @pytest.mark.parametrize(
+        ("change", "words"),
+        [
+            (lambda right: 2 * right, "Wrong number: it is 2 times what it should be."),
+            (lambda right: right + 8, "Wrong number: it is off by 8."),
+            (lambda right: right**2 + 1, "Wrong number: it is too large."),
+            (lambda right: right - right**2 - 1, "Wrong number: it is too small."),
+            (lambda right: 100 - right, "Wrong number: it is too large, and elsewhere too small."),
+            (lambda right: -right * (right < 100), "Wrong number: it is too small."),
+        ],
+    )
+    def test_of_single_numbers_is_said_what_holds_for_all(self, change, words):
+        inputs = ((float(n),) for n in (10, 20, 0, 90))
+        task = Task("double", "Return it.", lambda n: 2 * n, lambda rng: inputs)
+        found = task(lambda n: change(2 * n), 0).finding
+        assert found.message.startswith(words), found
+
+    def test_a_factor_on_the_smallest_input_alone_is_no_reason(self):
+        def batch_norm_backward(grad, x, gamma, eps):  # gamma is missing, and the path through the variance
+            axes = (0, 2, 3)
+            deviation = np.sqrt(x.var(axis=axes, keepdims=True) + eps)
+            hat = (x - x.mean(axis=axes, keepdims=True)) / deviation
+            grad_x = (grad - grad.mean(axis=axes, keepdims=True)) / deviation
+            return grad_x, (grad * hat).sum(axis=axes), grad.sum(axis=axes)
+
+        found = self.found(batch_norm_backward, "batch_norm_backward")
+        assert found.message == "Wrong numbers of grad_x: none of them is right."
+
+    def test_a_factor_that_is_nearly_one_has_more_digits(self):
+        task = Task("f", "Return it.", lambda n: n, lambda rng: ((np.arange(n),) for n in (3, 4, 5)))
+        found = task(lambda n: n * 1.00002, 0).finding
+        assert "all of it is 1.00002 times" in found.message
+
+    def test_a_mistake_in_one_of_two_results_is_named_if_both_are_wrong(self):
+        def fold_batch_norm(weight, bias, gamma, beta, mean, var, eps):
+            scale = gamma / np.sqrt(var)
+            return weight * scale[:, None, None, None], bias + beta
+
+        assert self.found(fold_batch_norm, "fold_batch_norm").kind == "no eps"
+
+    def test_results_are_called_by_their_names(self):
+        found = self.found(lambda maps, weight: (maps.mean(axis=(2, 3)) @ weight.T, maps), "class_maps")
+        assert found.message.startswith("The shape of evidence is (1, 1, 2, 2)")
 
     def test_some_of_the_inputs_may_be_right(self):
         def pool(x, size, stride):
@@ -329,6 +404,21 @@ class TestWithTorch:
 
         found = self.found("train_epoch", train_epoch)
         assert found.kind == "error" and "labels[:-1]" in found.message
+
+    def test_the_line_of_a_block_that_raised_is_the_learners(self):
+        class Block(nn.Module):
+            def __init__(self, inputs, outputs):
+                super().__init__()
+                self.conv1 = nn.Conv2d(inputs, outputs, 3, bias=False)
+                self.bn1 = nn.BatchNorm2d(outputs)
+                self.conv2 = nn.Conv2d(outputs, outputs, 3, bias=False)
+                self.bn2 = nn.BatchNorm2d(outputs)
+
+            def forward(self, x):
+                return self.bn1(self.conv1(x.flatten(2)[0, 0, 0]))
+
+        found = self.found("residual_block", lambda inputs, outputs, stride: Block(inputs, outputs))
+        assert found.kind == "error" and "x.flatten(2)[0, 0, 0]" in found.message
 
     def test_changed_images_are_found(self):
         def train_epoch(model, images, labels, optimizer, batch_size, order):

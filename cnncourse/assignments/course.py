@@ -14,9 +14,9 @@ from cnncourse.exercises.sheet import Checker
 
 FILE = "assignment.toml"
 RULES = (
-    "Write each function with NumPy and plain Python, and each answer in the place of the dots. The line "
-    "below checks functions, as often as you like; of numbers, it checks the form alone. Grading uses "
-    "other inputs."
+    "Write each function with NumPy and plain Python{}, and each answer in the place of the dots. The line "
+    "below a function checks it, as often as you like; that below numbers checks their form alone. Grading "
+    "uses other inputs. Where you measure something, add cells of your own."
 )
 NBGRADER = '''"""nbgrader's settings for this folder.
 
@@ -197,7 +197,9 @@ def make_assignment(
         each.mkdir(parents=True, exist_ok=True)
     minutes = sum(exercise.minutes for sheet in sheets for exercise in sheet.exercises)
     total = sum(points.values()) + sum(by_hand.values())
-    title = f"{name}\n\n{total} points, about {minutes} minutes. {RULES}"
+    models = any(getattr(CHECKERS[exercise], "adapter", "") for exercise in points)
+    rules = RULES.format(", those about models with torch" if models else "")
+    title = f"{name}\n\n{total} points, about {minutes} minutes. {rules}"
     files = []
     for path, kind in (
         (release / f"{name}.ipynb", "release"),

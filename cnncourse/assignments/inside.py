@@ -7,6 +7,7 @@ grader believes only that they came from this code.
 """
 
 import contextlib
+import copy
 import ctypes
 import importlib
 import os
@@ -114,7 +115,7 @@ def _answer(function: Any, arguments: tuple[Any, ...], adapter: str) -> dict[str
         return {"missing": True}
     if adapter:
         function = partial(getattr(sys.modules[ADAPTERS], adapter), function)
-    before = [a.copy() if isinstance(a, np.ndarray) else a for a in arguments]
+    before = copy.deepcopy(arguments)
     try:
         with np.errstate(all="ignore"):
             value = function(*arguments)
@@ -122,7 +123,9 @@ def _answer(function: Any, arguments: tuple[Any, ...], adapter: str) -> dict[str
         return {"error": _describe(error)}
     pairs = enumerate(zip(before, arguments, strict=True))
     changed = [
-        n for n, (a, b) in pairs if isinstance(a, np.ndarray) and not np.array_equal(a, b, equal_nan=True)
+        n
+        for n, (a, b) in pairs
+        if not (np.array_equal(a, b, equal_nan=True) if isinstance(a, np.ndarray) else a == b)
     ]
     try:
         return {"value": _plain(value), "changed": changed}

@@ -294,6 +294,18 @@ check_he_deviation = Task(
             ("How many products does one output add up?",),
         ),
         Mistake(
+            "outputs alone",
+            "You count the outputs; count what one output adds up.",
+            _deviation(lambda shape: shape[0]),
+            ("Which number of the shape is that of the inputs?",),
+        ),
+        Mistake(
+            "square kernels",
+            "You take the kernel for a square; its height and its width count.",
+            _deviation(lambda shape: shape[1] * shape[-1] ** 2 if len(shape) > 2 else shape[1]),
+            ("How many numbers are in a 1x7 kernel?",),
+        ),
+        Mistake(
             "kernel forgotten",
             "You count the input channels alone; an output adds up a kernel of each.",
             _deviation(lambda shape: shape[1]),
@@ -347,6 +359,15 @@ def _small_stacks(rng: np.random.Generator) -> Iterator[Inputs]:
     for N, D, depth in ((3, 6, 1), (2, 8, 2), (4, 6, 3), (3, 8, 2)):
         biases = rng.normal(-0.5, 0.5, size=(depth, D))
         yield rng.normal(size=(N, D)), rng.normal(0, (2 / D) ** 0.5, size=(depth, D, D)), biases
+
+
+def _below_zero(x: Array, weights: Array, biases: Array) -> Any:
+    shares, h = [], x
+    for weight, bias in zip(weights, biases, strict=True):
+        z = h @ weight.T + bias
+        h = np.maximum(z, 0)
+        shares.append((z < 0).all(axis=0).mean())
+    return shares
 
 
 check_dead_units = Task.broken(
@@ -422,6 +443,14 @@ def dead_units(x, weights, biases):
             "off.sum()",
             "There is more than one whole layer dead, it says.",
             ("How large can a share be?",),
+        ),
+    ),
+    (
+        Mistake(
+            "below zero",
+            "A unit whose sum is exactly 0 gives 0, and so it's off too.",
+            _below_zero,
+            ("Let the first layer be dead, and the second have no biases.",),
         ),
     ),
 )

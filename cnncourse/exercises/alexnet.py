@@ -139,6 +139,17 @@ def _over_places(x: Array, size: int, alpha: float, beta: float, k: float) -> Ar
     return np.asarray(x / (k + alpha * total) ** beta)
 
 
+def _from_the_end(x: Array, size: int, alpha: float, beta: float, k: float) -> Array:
+    half, squares = size // 2, x**2
+    total = [squares[:, n - half : n + half + 1].sum(axis=1) for n in range(x.shape[1])]
+    return np.asarray(x / (k + alpha * np.stack(total, axis=1)) ** beta)
+
+
+def _around(x: Array, size: int, alpha: float, beta: float, k: float) -> Array:
+    total = sum(np.roll(x**2, step, axis=1) for step in range(-(size // 2), size // 2 + 1))
+    return np.asarray(x / (k + alpha * total) ** beta)
+
+
 check_response_norm = Task(
     "response_norm",
     "Given maps x (N, C, H, W), an odd size, alpha, beta and k. Each number is divided by (k + alpha * s) "
@@ -184,6 +195,26 @@ check_response_norm = Task(
             ("Where in the window is the channel itself?",),
         ),
         Mistake(
+            "slices below zero",
+            "The first channels miss neighbors in yours: a slice that begins below 0 counts from the end.",
+            _from_the_end,
+            ("What is [1, 2, 3][-1:2]?", "max(0, ...)"),
+        ),
+        Mistake(
+            "around the end",
+            "The first channel and the last are neighbors in yours; beyond them there's nothing.",
+            _around,
+            ("What does np.roll put into the place that gets free?",),
+        ),
+        Mistake(
+            "a channel short",
+            "The window ends a channel too early: its own should be in the middle.",
+            lambda x, size, alpha, beta, k: _by_sum(
+                x, x**2, size, alpha, beta, k, (size // 2, size // 2 - 1)
+            ),
+            ("Which numbers are in range(3)?",),
+        ),
+        Mistake(
             "without itself",
             "A number's own square is missing in the sum.",
             lambda x, size, alpha, beta, k: (
@@ -208,6 +239,14 @@ check_response_norm = Task(
             "beta is missing: you divide by the bracket itself.",
             lambda x, size, alpha, beta, k: _response_norm(x, size, alpha, 1.0, k),
             ("Where is `beta` in your function?",),
+        ),
+        Mistake(
+            "k outside the power",
+            "beta is the power of the whole bracket; yours leaves k out of it.",
+            lambda x, size, alpha, beta, k: (
+                x / (k + (alpha * _neighbors(x**2, size // 2, size // 2)) ** beta)
+            ),
+            ("Brackets.",),
         ),
     ),
 )
@@ -286,6 +325,18 @@ check_top_k_accuracy = Task(
             lambda logits, labels, k: _top_k(logits, labels, k) / k,
             ("What's the largest answer that is possible?", "any, not mean."),
         ),
+        Mistake(
+            "logits for classes",
+            "You compare the label with the k highest logits; compare it with their classes.",
+            lambda logits, labels, k: (np.sort(logits, axis=1)[:, -k:] == labels[:, None]).any(axis=1).mean(),
+            ("Label 2 means the class at place 2. What's at that place?", "np.argsort"),
+        ),
+        Mistake(
+            "percent",
+            "That's in percent; a share between 0 and 1 is wanted.",
+            lambda logits, labels, k: 100 * _top_k(logits, labels, k),
+            ("What's the largest answer that is possible?",),
+        ),
     ),
 )
 
@@ -326,6 +377,12 @@ check_count_grouped = Task(
             "both divided",
             "You divide input and output channels and forget that there are several groups.",
             _grouped(lambda a, b, K2, g: b // g * (a // g * K2 + 1)),
+            ("How many filters are there in all groups together?",),
+        ),
+        Mistake(
+            "weights of one group",
+            "You count the weights of one group alone; there are several.",
+            _grouped(lambda a, b, K2, g: (b // g) * (a // g) * K2 + b),
             ("How many filters are there in all groups together?",),
         ),
         Mistake(
@@ -375,6 +432,17 @@ def _views(rng: np.random.Generator) -> Iterator[Inputs]:
     yield np.arange(12.0).reshape(1, 1, 3, 4), 2
     for shape, side in (((2, 3, 5, 6), 3), ((2, 2, 7, 4), 2), ((1, 3, 6, 8), 4)):
         yield rng.normal(size=shape), side
+
+
+def _half_a_turn(images: Array, side: int) -> Array:
+    windows: Array = check_ten_windows.solution(images, side).copy()
+    windows[:, 1::2] = windows[:, 1::2, :, ::-1]
+    return windows
+
+
+def _mirrors_last(images: Array, side: int) -> Array:
+    windows: Array = check_ten_windows.solution(images, side)
+    return windows[:, [*range(0, 10, 2), *range(1, 10, 2)]]
 
 
 check_ten_windows = Task.broken(
@@ -458,6 +526,20 @@ def ten_windows(images, side):
             "corners",
             "There are eight windows.",
             ("How many places does the loop visit?",),
+        ),
+    ),
+    (
+        Mistake(
+            "half a turn",
+            "Every other window is turned by half a turn: it's mirrored, and stands on its head.",
+            _half_a_turn,
+            ("Take an image with numbers from 0 to 8. What does a window's mirror image look like?",),
+        ),
+        Mistake(
+            "mirror images last",
+            "The five mirror images come last; each belongs right behind its window.",
+            _mirrors_last,
+            ("An image of 3x3 and windows of 1: in which order do you get its pixels?",),
         ),
     ),
 )

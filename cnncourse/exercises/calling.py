@@ -1,5 +1,6 @@
 """Calling a learner's function: with copies, within a time, and whatever it raises is caught."""
 
+import copy
 import ctypes
 import threading
 import time
@@ -40,7 +41,7 @@ class Outcome:
 
 def call(function: Callable[..., Any], arguments: tuple[Any, ...], limit: float) -> Outcome:
     """Call a function with copies of the arguments, for at most `limit` seconds."""
-    given = tuple(a.copy() if isinstance(a, np.ndarray) else a for a in arguments)
+    given = copy.deepcopy(arguments)
     found: list[Outcome] = []
 
     def run() -> None:
@@ -63,12 +64,12 @@ def call(function: Callable[..., Any], arguments: tuple[Any, ...], limit: float)
     if not found:
         return Outcome(late=True)
     pairs = zip(arguments, given, strict=True)
-    changed = tuple(n for n, (a, b) in enumerate(pairs) if isinstance(a, np.ndarray) and not _same(a, b))
+    changed = tuple(n for n, (a, b) in enumerate(pairs) if not _same(a, b))
     return Outcome(found[0].value, found[0].error, changed=changed)
 
 
-def _same(a: np.ndarray, b: np.ndarray) -> bool:
-    return a.shape == b.shape and np.array_equal(a, b)
+def _same(a: Any, b: Any) -> bool:
+    return np.array_equal(a, b) if isinstance(a, np.ndarray) else bool(a == b)
 
 
 def _stop(thread: threading.Thread) -> None:
@@ -84,6 +85,9 @@ def describe(error: BaseException) -> str:
     if type(error).__name__ == UNWANTED[:-2]:
         return f"{UNWANTED}{error}"
     frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith(HERE)]
+    frames = [
+        f for f in frames if "site-packages" not in f.filename
+    ] or frames  # torch calls a block's forward
     place = f", line {frames[0].lineno}: {frames[0].line}" if frames and frames[0].line else ""
     return f"{type(error).__name__}: {error}{place}"
 

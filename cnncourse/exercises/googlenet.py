@@ -135,6 +135,12 @@ def _put_anew(x: Array, weight: Array, bias: Array) -> Array:
     return np.asarray(rows.reshape(N, len(weight), H, W))
 
 
+def _both_anew(x: Array, weight: Array, bias: Array) -> Array:
+    N, C, H, W = x.shape
+    rows = x.reshape(N * H * W, C) @ weight.T + bias
+    return np.asarray(rows.reshape(N, len(weight), H, W))
+
+
 check_conv1x1 = Task(
     "conv1x1",
     "Given maps x (N, C_in, H, W), a weight (C_out, C_in) and a bias (C_out,). A 1x1 convolution is a dense "
@@ -154,6 +160,12 @@ check_conv1x1 = Task(
             "The rows are right, but on the way back you reshape where the channels should be moved.",
             _put_anew,
             ("In which order are the numbers of your product?", "Reshape to (N, H, W, C_out) first."),
+        ),
+        Mistake(
+            "cut anew both times",
+            "You reshape where axes should be moved, on the way in and on the way out.",
+            _both_anew,
+            ("Is a row of your matrix one pixel's channels?", "First transpose, then reshape."),
         ),
         Mistake(
             "no bias",
@@ -386,6 +398,15 @@ def _three_branches(rng: np.random.Generator) -> Iterator[Inputs]:
         )
 
 
+def _minus_one_wins(x: Array, one: Array, reduce: Array, three: Array, after: Array) -> Array:
+    H, W = x.shape[2:]
+    wide = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)), constant_values=-1)
+    near = np.max([wide[:, :, i : i + H, j : j + W] for i, j in np.ndindex(3, 3)], axis=0)
+    third = np.maximum(np.einsum("oc,nchw->nohw", after[:, :, 0, 0], near), 0)
+    others = check_inception.solution(x, one, reduce, three, after)[:, : len(one) + len(three)]
+    return np.concatenate([others, third], axis=1)
+
+
 check_inception = Task.broken(
     "inception",
     "Given maps x (N, C, H, W) and four weights (C_out, C_in, K, K) without biases: one, reduce and after "
@@ -476,6 +497,14 @@ def inception(x, one, reduce, three, after):
             "conv(x, one)",
             "Numbers below zero come out.",
             ("Let x be one pixel, and all weights -1. What should each branch give?",),
+        ),
+    ),
+    (
+        Mistake(
+            "minus one wins",
+            "If all of x is below -1, one branch still finds something larger near the border.",
+            _minus_one_wins,
+            ("Let x be -2 everywhere. What is the largest number around a corner?",),
         ),
     ),
 )

@@ -1,6 +1,8 @@
 """Exercises of the chapter on LeNet: its sizes on paper, parameters, what is left, subsampling, refusing."""
 
+import math
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -329,6 +331,26 @@ check_count_features = Task(
             ("How many whole windows of 2 fit into 5 pixels?",),
         ),
         Mistake(
+            "fractions",
+            "Your sides may be fractions. A window that doesn't fit any more is left out.",
+            lambda size, layers: _other_side(size, layers, lambda n, k, s, p: (n + 2 * p - k) / s + 1),
+            ("How many whole windows of 2 fit into 5 pixels?", "/ or //?"),
+        ),
+        Mistake(
+            "channels multiplied",
+            "You multiply the channels of all layers; a layer has as many maps as its own out_channels.",
+            lambda size, layers: math.prod(layer[0] for layer in layers) * _side(size, layers) ** 2,
+            ("How many maps are left after the last layer?",),
+        ),
+        Mistake(
+            "all layers",
+            "You add up the numbers of all layers; only the last layer's maps reach nn.Flatten.",
+            lambda size, layers: sum(
+                _count_features(size, layers[:end]) for end in range(1, len(layers) + 1)
+            ),
+            ("What is the shape of the maps before nn.Flatten?",),
+        ),
+        Mistake(
             "last layer left out",
             "The last layer's kernel and stride are left out.",
             lambda size, layers: _last(layers) * _side(size, layers[:-1]) ** 2,
@@ -421,6 +443,17 @@ check_subsample = Task(
             lambda x, weight, bias: x[:, :, ::2, ::2] * weight[:, None, None] + bias[:, None, None],
             ("On how many values does an output depend?",),
         ),
+        Mistake(
+            "cut anew",
+            "You reshape so that four values in a row come together; a window has two of one row and two of "
+            "the next.",
+            lambda x, weight, bias: (
+                x.reshape(*x.shape[:2], x.shape[2] // 2, x.shape[3] // 2, 4).sum(axis=-1)
+                * weight[:, None, None]
+                + bias[:, None, None]
+            ),
+            ("In which order do the numbers of a map lie in memory?",),
+        ),
     ),
 )
 
@@ -435,6 +468,13 @@ def _rows_and_codes(rng: np.random.Generator) -> Iterator[Inputs]:
             scale=rng.uniform(0.3, 2.0, (N, 1)), size=(N, length)
         )
         yield near, codes, J
+
+
+def _named(x: Array, codes: Array, J: float, *, least: bool = False, refused: int | None = None) -> Array:
+    distances = ((x[:, None] - codes) ** 2).sum(axis=2)
+    nearest = distances.min(axis=1)
+    far = nearest >= J if least else nearest > J
+    return np.where(far, len(codes) if refused is None else refused, distances.argmin(axis=1))
 
 
 check_name_or_refuse = Task.broken(
@@ -510,6 +550,20 @@ def name_or_refuse(x, codes, J):
             "distances.mean() > J",
             "A row that is a code is refused if the other codes are far away.",
             ("Whose distance decides?",),
+        ),
+    ),
+    (
+        Mistake(
+            "J itself",
+            "It refuses a row whose distance is J itself, which isn't more than J.",
+            partial(_named, least=True),
+            ("> or >=?",),
+        ),
+        Mistake(
+            "refused as -1",
+            "What is refused gets -1; its number is the number of codes.",
+            partial(_named, refused=-1),
+            ("Which number follows those of the classes?",),
         ),
     ),
 )

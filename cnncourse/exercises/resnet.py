@@ -197,14 +197,16 @@ def _back(
     turned: bool = True,
     masked: bool = True,
     mean: bool = False,
+    past: bool = False,
+    added: bool = True,
 ) -> tuple[Array, Array, Array]:
     """Return the gradients, right or with a bug in one place."""
     z = x @ w1
     h = np.maximum(z, 0)
-    of_sum = grad * (h @ w2 + x > 0) if last else grad
+    of_sum = grad * (h @ w2 + (x if added else 0) > 0) if last else grad
     of_h = of_sum @ (w2.T if turned else w2)
     of_z = {"z": of_h * (z > 0), "none": of_h, "own sign": of_h * (of_h > 0)}[middle]
-    of_x = shortcut * of_sum + branch * (of_z @ (w1.T if turned else w1))
+    of_x = shortcut * (grad if past else of_sum) + branch * (of_z @ (w1.T if turned else w1))
     count = len(x) if mean else 1
     return of_x, x.T @ of_z / count, (h if masked else z).T @ of_sum / count
 
@@ -241,6 +243,19 @@ check_residual_backward = Task(
             ("Which is the first thing that the gradient meets on its way back?",),
         ),
         Mistake(
+            "past the last ReLU",
+            "grad_x: the shortcut's part goes past the last ReLU, which comes after the addition and stops "
+            "both parts.",
+            partial(_back, past=True),
+            ("Which is the first thing that the gradient meets on its way back?",),
+        ),
+        Mistake(
+            "the branch's sign",
+            "The last ReLU goes by the sign of the sum, x included; yours goes by the branch alone.",
+            partial(_back, added=False),
+            ("What did the last ReLU compare with 0 on the way forward?",),
+        ),
+        Mistake(
             "inner ReLU forgotten",
             "The inner ReLU lets a gradient through only where x @ w1 was above 0.",
             partial(_back, middle="none"),
@@ -269,6 +284,12 @@ check_residual_backward = Task(
             "grad_w1 and grad_w2: you divide by N; where the loss is a mean, grad has the division in it.",
             partial(_back, mean=True),
             ("Each image used the weight once.",),
+        ),
+        Mistake(
+            "order",
+            "grad_w1 and grad_w2 have changed places.",
+            lambda *inputs: (_back(*inputs)[0], *_back(*inputs)[:0:-1]),
+            ("Look at the order of what you return.",),
         ),
     ),
 )
@@ -350,6 +371,12 @@ check_fold_batch_norm = Task(
             "no eps",
             "eps is missing under the root.",
             lambda w, b, g, be, m, v, eps: _fold_batch_norm(w, b, g, be, m, v, 0.0),
+            ("Where is eps in the formula?",),
+        ),
+        Mistake(
+            "eps outside",
+            "eps is added to the deviation; it belongs under the root, to the variance.",
+            lambda w, b, g, be, m, v, eps: _fold_batch_norm(w, b, g, be, m, (np.sqrt(v) + eps) ** 2, 0.0),
             ("Where is eps in the formula?",),
         ),
         Mistake(

@@ -1,6 +1,8 @@
 """An exercise with a checker: what is asked, inputs to try it on, and the mistakes that people make."""
 
+import copy
 import inspect
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -88,6 +90,7 @@ class Task:
         source: str,
         inputs: Callable[[np.random.Generator], Iterable[Inputs]],
         bugs: Sequence[Bug],
+        others: Sequence[Mistake] = (),
     ) -> "Task":
         """Return a task in which a program is mended that has one of several bugs.
 
@@ -99,9 +102,12 @@ class Task:
             The right program.
         bugs : sequence of Bug
             Each of them is a mistake that is known.
+        others : sequence of Mistake
+            Wrong ways to mend it.
         """
         program = Program(name, source, tuple(bugs))
         mistakes = [Mistake(bug.name, bug.message, program.function(bug), bug.hints) for bug in bugs]
+        mistakes += others
         return cls(name, statement, program.function(), inputs, mistakes, program=program)
 
     def __post_init__(self) -> None:
@@ -168,10 +174,10 @@ class Task:
         solution = self.adapted(self.solution)
         for arguments in self.inputs(np.random.default_rng(seed)):
             outcome = attempt(arguments)
-            right = _arrays(solution(*_copies(arguments)))
+            right = _arrays(solution(*copy.deepcopy(arguments)))
             if (found := self._look(arguments, outcome, right, limit, tried)) is not None:
                 return Report(self.name, len(tried) + 1, found, seed)
-            tried.append((arguments, right, _arrays(outcome.value)))
+            tried.append((arguments, right, _arrays(outcome.value, right)))
         wrong = [case for case in tried if not _close(case[1], case[2])]
         found = self._explain(tried, min(wrong, key=_size)) if wrong else None
         return Report(self.name, len(tried), found, seed)
@@ -198,7 +204,7 @@ class Task:
             message = outcome.error.removeprefix(UNWANTED) if unwanted else f"It raised {outcome.error}"
             for mistake in self.mistakes:  # one that raises where this one does
                 function = self.adapted(mistake.function)
-                if _raised(function, arguments) == _raising(outcome.error) and _all_agree(function, tried):
+                if _alike(_raised(function, arguments), outcome.error, tried) and _all_agree(function, tried):
                     return Finding(mistake.name, f"{mistake.message} {message}", where, mistake.hints)
             return Finding("type" if unwanted else "error", message, where)
         if outcome.changed:
@@ -208,23 +214,29 @@ class Task:
                 "changed input", f"It changed {name} itself, which belongs to the caller.", where, hints
             )
         try:
-            given = _arrays(outcome.value)
+            given = _arrays(outcome.value, right)
         except (TypeError, ValueError):
             given = None
+        wanted = f"{len(right)} arrays are wanted" if len(right) > 1 else "one array is wanted"
         if outcome.kind:
-            return Finding("type", f"It returned {_a(outcome.kind)}; numbers are wanted.", where)
+            return Finding(
+                "type", f"It returned {_a(outcome.kind)}; {self._wanted(outcome.kind, right)}.", where
+            )
         if outcome.value is None:
             return Finding("type", "It returned nothing. Is there a `return`?", where)
         if given is None or any(each.dtype.kind not in "biufc" for each in given):
-            return Finding(
-                "type", f"It returned {_a(type(outcome.value).__name__)}; numbers are wanted.", where
-            )
+            kind = type(outcome.value).__name__
+            return Finding("type", f"It returned {_a(kind)}; {self._wanted(kind, right)}.", where)
         if len(given) != len(right):
-            wanted = f"{len(right)} arrays" if len(right) > 1 else "one array"
-            return Finding(
-                "type", f"It returned {len(given)} arrays; {wanted} are wanted: {self.returns}.", where
-            )
+            count = f"{len(given)} arrays" if len(given) > 1 else "one array"
+            return Finding("type", f"It returned {count}; {wanted}: {self.returns}.", where)
         return None
+
+    def _wanted(self, kind: str, right: Sequence[np.ndarray]) -> str:
+        """Return what is wanted in the place of something else."""
+        if kind == "list" and len(right) > 1:
+            return f"{len(right)} arrays are wanted, as in return {', '.join(self._names()[: len(right)])}"
+        return "numbers are wanted"
 
     def _explain(self, tried: Sequence[Tried], case: Tried) -> Finding:
         """Return why numbers are wrong: a known mistake, or what can be said without one."""
@@ -246,19 +258,27 @@ class Task:
         some = f" It is right on {share:.0%} of the inputs." if share else ""
         off = [n for n, (a, b) in enumerate(zip(right, given, strict=True)) if not _near(a, b).all()]
         part = min(off, key=lambda n: (right[n].dtype.kind != "b", n))  # a question says more than numbers
-        of = self._of(part, right)
         a, b = right[part], given[part]
         if a.dtype.kind == "b" and self.parts:
             said, wanted = ("Yes", "no") if b else ("No", "yes")
             return Finding("wrong", f"{self.parts[part]} {said}; it should be {wanted}.{some}", where)
-        return Finding(
-            "wrong", f"Wrong numbers{of}: {_likeness(a, b)}.{some}", where, ("Do this input with a pencil.",)
-        )
+        for mistake in self.mistakes if len(right) > 1 else ():  # that in this result; others may have more
+            if _all_agree(self.adapted(mistake.function), tried, part):
+                return Finding(mistake.name, mistake.message, where, mistake.hints)
+        cases = [case, *(each for each in tried if each is not case)]
+        wrong = [(r[part], g[part]) for _, r, g in cases if not _close([r[part]], [g[part]])]
+        numbers = f"Wrong number{'s' if a.size > 1 else ''}{self._of(part, right)}"
+        message = f"{numbers}: {_likeness(wrong)}.{some}"
+        return Finding("wrong", message, where, ("Do this input with a pencil.",))
 
     def _of(self, part: int, right: Sequence[np.ndarray]) -> str:
         """Return which of several results is meant, as text to put behind a noun."""
-        names = self.parts or self.returns.split(", ")
-        return f" of {names[part]}" if len(right) > 1 else ""
+        return f" of {self._names()[part]}" if len(right) > 1 else ""
+
+    def _names(self) -> Sequence[str]:
+        """Return what the results are called, without their shapes."""
+        names = re.sub(r" \([^)]*\)", "", self.returns).split(", ")
+        return self.parts or [name.removeprefix("its ").removeprefix("and ") for name in names]
 
     @property
     def returns(self) -> str:
@@ -291,12 +311,12 @@ def new_seed() -> int:
     return int(np.random.SeedSequence().generate_state(1)[0])
 
 
-def _copies(arguments: Inputs) -> Inputs:
-    return tuple(a.copy() if isinstance(a, np.ndarray) else a for a in arguments)
-
-
-def _arrays(value: Any) -> list[np.ndarray]:
-    return [np.asarray(each) for each in (value if isinstance(value, tuple) else (value,))]
+def _arrays(value: Any, right: Sequence[np.ndarray] | None = None) -> list[np.ndarray]:
+    """Return the arrays of a value; a tuple of numbers is one array where `right` is one row."""
+    values = value if isinstance(value, tuple) else (value,)
+    if right is not None and len(right) == 1 and right[0].ndim == 1 and isinstance(value, tuple):
+        values = (value,) if all(np.ndim(each) == 0 for each in value) else value
+    return [np.asarray(each) for each in values]
 
 
 def _close(right: Sequence[np.ndarray], given: Sequence[np.ndarray]) -> bool:
@@ -308,31 +328,37 @@ def _near(right: Any, given: Any, equal_nan: bool = False) -> np.ndarray:
     return np.asarray(np.isclose(right, given, RELATIVE, ABSOLUTE, equal_nan))
 
 
-def _all_agree(function: Callable[..., Any], tried: Sequence[Tried]) -> bool:
-    return all(_agrees(function, arguments, given) for arguments, _, given in tried)
+def _all_agree(function: Callable[..., Any], tried: Sequence[Tried], part: int | None = None) -> bool:
+    """Return whether a function gives what was given, all of it or one part, on all inputs."""
+    return all(_agrees(function, arguments, given, part) for arguments, _, given in tried)
 
 
 def _raised(function: Callable[..., Any], arguments: Inputs) -> str:
     try:
         with np.errstate(all="ignore"):
-            function(*_copies(arguments))
+            function(*copy.deepcopy(arguments))
     except Exception as error:
-        return _raising(describe(error))
+        return describe(error)
     return ""
 
 
-def _raising(error: str) -> str:
-    """Return what two errors have in common if they are of one kind."""
-    return error if error.startswith(UNWANTED) else error.split(":")[0]
+def _alike(error: str, other: str, tried: Sequence[Tried]) -> bool:
+    """Return whether two errors have one text; their kind is enough where other inputs speak, too."""
+    if tried and not error.startswith(UNWANTED):
+        return error.split(":")[0] == other.split(":")[0]
+    return error.split(", line ")[0] == other.split(", line ")[0]
 
 
-def _agrees(function: Callable[..., Any], arguments: Inputs, given: Sequence[np.ndarray]) -> bool:
+def _agrees(
+    function: Callable[..., Any], arguments: Inputs, given: Sequence[np.ndarray], part: int | None = None
+) -> bool:
     try:
         with np.errstate(all="ignore"):
-            wrong = _arrays(function(*_copies(arguments)))
+            wrong = _arrays(function(*copy.deepcopy(arguments)))
     except Exception:  # a wrong way need not work everywhere
         return False
-    return len(wrong) == len(given) and _close(wrong, given)
+    parts = slice(part, None if part is None else part + 1)
+    return len(wrong) == len(given) and _close(wrong[parts], given[parts])
 
 
 def _size(case: Tried) -> int:
@@ -354,26 +380,68 @@ def _same_answer(tried: Sequence[Tried]) -> bool:
     )
 
 
-def _likeness(right: np.ndarray, given: np.ndarray) -> str:
-    """Return how a wrong answer is like the right one."""
-    right, given = (each.astype(float) if each.dtype.kind == "b" else each for each in (right, given))
-    off = ~_near(right, given)
-    if _near(right, -given).all():
+def _likeness(wrong: Sequence[tuple[np.ndarray, np.ndarray]]) -> str:
+    """Return how the first wrong answer is like the right one, if all others are like theirs in this way."""
+    pairs = [_numbers(right, given) for right, given in wrong if right.shape == given.shape]
+    (right, given), one = pairs[0], pairs[0][0].size == 1
+    if not any(b.any() for _, b in pairs):
+        return "it is 0" if one else "all of it is 0"
+    if all(_near(a, -b).all() for a, b in pairs):
         return "the sign is turned round"
     for axis in range(right.ndim):
-        if right.shape[axis] > 1 and _near(np.flip(right, axis), given).all():
+        if all(a.ndim > axis and _near(np.flip(a, axis), b).all() for a, b in pairs):
             return f"the answer is flipped along axis {axis}"
+    factors, shifts = ([find(a, b) for a, b in pairs] for find in (_factor, _shift))
+    if _tells(factors, [_different(a) for a, _ in pairs]):
+        return f"{'it' if one else 'all of it'} is {_digits(factors[0])} times what it should be"
+    if _tells(shifts, [a.size for a, _ in pairs]):
+        return f"{'it' if one else 'all of it'} is off by {shifts[0]:.4g}"
+    if one:
+        sides = ["small" if (b < a).all() else "large" for a, b in pairs if a.size == 1]
+        other = [side for side in sides if side != sides[0]]
+        return f"it is too {sides[0]}" + (f", and elsewhere too {other[0]}" if other else "")
+    off = ~_near(right, given)
+    place = tuple(int(n) for n in np.argwhere(off)[0])
+    return (
+        "none of them is right" if off.all() else f"{off.sum()} of {off.size} are wrong, the first at {place}"
+    )
+
+
+def _numbers(right: np.ndarray, given: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return both as numbers that can be subtracted."""
+    return right.astype(np.result_type(right, float)), given.astype(np.result_type(given, float))
+
+
+def _tells(found: Sequence[Any], amounts: Sequence[int]) -> bool:
+    """Return whether one number for each wrong answer says more than that they are wrong.
+
+    It does if it is the same for several of them, or if it holds for several different numbers of one.
+    """
+    if any(number is None for number in found):
+        return False
+    return max(amounts) > 1 or (len(found) > 1 and np.allclose(found, found[0]))
+
+
+def _factor(right: np.ndarray, given: np.ndarray) -> Any:
     nonzero = np.abs(right) > 1e-9
-    if nonzero.any() and np.allclose(given[~nonzero], 0, atol=1e-9):
-        ratios = given[nonzero] / right[nonzero]
-        if np.allclose(ratios, ratios[0], rtol=1e-6):
-            return f"all of it is {ratios[0]:.4g} times what it should be"
-    if right.size > 1 and _near(given - right, (given - right).flat[0]).all():
-        return f"all of it is off by {(given - right).flat[0]:.4g}"
-    if right.size > 1 and not off.all():
-        places = np.argwhere(off)
-        return f"{off.sum()} of {off.size} are wrong, the first at {tuple(int(n) for n in places[0])}"
-    return "none of them is right" if right.size > 1 else "the number is another"
+    if not nonzero.any() or not np.allclose(given[~nonzero], 0, atol=1e-9):
+        return None
+    ratios = given[nonzero] / right[nonzero]
+    return ratios[0] if np.allclose(ratios, ratios[0], rtol=1e-6) else None
+
+
+def _different(right: np.ndarray) -> int:
+    """Return how many sizes there are among numbers that aren't 0."""
+    return len({f"{number:.6g}" for number in np.abs(right).flat if number > 1e-9})
+
+
+def _shift(right: np.ndarray, given: np.ndarray) -> Any:
+    shift = (given - right).flat[0]
+    return shift if _near(given - right, shift).all() else None
+
+
+def _digits(factor: Any) -> str:
+    return text if (text := f"{factor:.4g}") != "1" else f"{factor:.9g}"
 
 
 def _a(kind: str) -> str:

@@ -238,6 +238,12 @@ check_batch_norm = Task(
             "no eps", "A channel that is the same everywhere is divided by 0.", _no_eps, ("What is eps for?",)
         ),
         Mistake(
+            "eps by heart",
+            "You add 1e-5 whatever eps is.",
+            lambda x, gamma, beta, eps: _batch_norm(x, gamma, beta, 1e-5),
+            ("Where is `eps` in your function?",),
+        ),
+        Mistake(
             "mean left",
             "The mean isn't subtracted.",
             lambda x, gamma, beta, eps: (
@@ -323,6 +329,39 @@ check_batch_norm_backward = Task(
             ("y = gamma * x_hat + beta",),
         ),
         Mistake(
+            "not divided",
+            "grad_x: the division by the deviation is missing.",
+            _with(
+                0,
+                lambda grad, x, scale, hat, deviation, mean, slope: (
+                    scale * deviation * (grad - mean - hat * slope)
+                ),
+            ),
+            ("x_hat = (x - mean) / deviation. If x is twice as large, how much do its nudges count?",),
+        ),
+        Mistake(
+            "by the variance",
+            "grad_x: you divide by the variance; its root is missing.",
+            _with(
+                0,
+                lambda grad, x, scale, hat, deviation, mean, slope: (
+                    scale / deviation * (grad - mean - hat * slope)
+                ),
+            ),
+            ("x_hat = (x - mean) / deviation",),
+        ),
+        Mistake(
+            "gamma in beta's",
+            "grad_beta: there's gamma in it; beta is added behind gamma.",
+            _with(
+                2,
+                lambda grad, x, scale, hat, deviation, mean, slope: (scale * deviation * grad).sum(
+                    axis=CHANNELS
+                ),
+            ),
+            ("y = gamma * x_hat + beta",),
+        ),
+        Mistake(
             "means",
             "grad_gamma is a mean; it's a sum over images and places.",
             _with(1, lambda grad, x, scale, hat, deviation, mean, slope: slope[0, :, 0, 0]),
@@ -380,7 +419,7 @@ check_dropout = Task(
         Mistake(
             "divided by p",
             "You divide by p, the share that is dropped; what counts is the share that stays.",
-            lambda x, keep, p, training: (x * keep / p if p else np.full(x.shape, np.nan)) if training else x,
+            lambda x, keep, p, training: x * keep / np.float64(p) if training else x,
             ("With p = 0.1, nearly all stay. Should they grow tenfold?",),
         ),
         Mistake(
@@ -413,6 +452,18 @@ check_dropout = Task(
             "You multiply by 1 - p in training; divide by it.",
             lambda x, keep, p, training: x * keep * (1 - p) if training else x,
             ("With p = 0.5, half of the sum is gone. By what do you multiply the rest?",),
+        ),
+        Mistake(
+            "scaled twice",
+            "You scale in training and in evaluation; once is enough, in training.",
+            lambda x, keep, p, training: x * keep / (1 - p) if training else x * (1 - p),
+            ("In training, what is the mean of an output over many masks?",),
+        ),
+        Mistake(
+            "the share of this mask",
+            "You divide by the share that this mask happens to keep; divide by the probability of keeping.",
+            lambda x, keep, p, training: x * keep / keep.mean() if training else x,
+            ("Where is `p` in your function?",),
         ),
     ),
 )

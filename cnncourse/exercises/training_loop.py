@@ -69,6 +69,8 @@ def _epoch(
             optimizer.zero_grad()
         if step == "each":
             optimizer.step()
+        if zero == "end":
+            optimizer.zero_grad()
         losses.append(loss if result == "graph" else loss.item())
         counts.append(len(batch))
     if step == "once":
@@ -77,6 +79,13 @@ def _epoch(
         return sum(loss * n for loss, n in zip(losses, counts, strict=True)) / sum(counts)
     return {"batches": sum(losses) / len(losses), "sum": sum(losses), "last": losses[-1]}[result]
 
+
+OLD_GRADIENTS = Mistake(
+    "old gradients",
+    "The gradients that the model came with go into the first step; you set them to zero after each step.",
+    partial(_epoch, zero="end"),
+    ("What is in .grad when the first batch's backward begins?",),
+)
 
 check_train_epoch = Task(
     "train_epoch",
@@ -99,6 +108,7 @@ check_train_epoch = Task(
             partial(_epoch, zero="once"),
             ("What is in .grad when the second batch's backward begins?",),
         ),
+        OLD_GRADIENTS,
         Mistake(
             "zero_grad after backward",
             "You set the gradients to zero between backward and step, so the step has nothing to go by.",
@@ -287,6 +297,15 @@ def epoch(model, images, labels, optimizer, batch_size, order):
             ("What is a loss, apart from a number?",),
         ),
     ),
+    (
+        OLD_GRADIENTS,
+        Mistake(
+            "not in order",
+            "It takes the images as they lie, whatever the order.",
+            partial(_epoch, shuffled="neither"),
+            ("Give it an order that isn't 0, 1, 2, 3, 4, and print the labels of one batch.",),
+        ),
+    ),
 )
 check_epoch = replace(
     _broken,
@@ -341,6 +360,7 @@ def _share(
         "images": sum(right) / len(images),
         "batches": sum(shares) / len(shares),
         "count": sum(right),
+        "seen": sum(right) / sum(counts) if counts else 0.0,
         "percent": 100 * sum(right) / len(images),
         "wrong": 1 - sum(right) / len(images),
     }[result]
@@ -383,6 +403,12 @@ check_accuracy = Task(
             "last batch dropped",
             "A last batch that isn't full is left out, and its images count as wrong.",
             partial(_share, whole=True),
+            ("How many batches of 2 do 5 images make?",),
+        ),
+        Mistake(
+            "full batches alone",
+            "A last batch that isn't full is left out, and its images don't count.",
+            partial(_share, whole=True, result="seen"),
             ("How many batches of 2 do 5 images make?",),
         ),
         Mistake(

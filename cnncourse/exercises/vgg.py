@@ -162,6 +162,38 @@ check_count_multiply_adds = Task(
             _work(lambda weights, side, size, C, K: weights // K * side**2),
             ("How many numbers are in a 3x3 kernel?",),
         ),
+        Mistake(
+            "no plus one",
+            "Your output is too small: you count the steps between the kernel's stops, which are one more.",
+            lambda C_in, C_out, K, size, stride, padding: (
+                C_in * C_out * K**2 * ((size + 2 * padding - K) // stride) ** 2
+            ),
+            ("How many stops has a kernel of 3 on an image of 3?",),
+        ),
+        Mistake(
+            "padding once",
+            "You add the padding once; it's put on both sides.",
+            lambda C_in, C_out, K, size, stride, padding: (
+                C_in * C_out * K**2 * ((size + padding - K) // stride + 1) ** 2
+            ),
+            ("How wide is an image of 5 with one pixel of padding?",),
+        ),
+        Mistake(
+            "fractions",
+            "Your output's side may be a fraction. A kernel that doesn't fit any more doesn't stop.",
+            lambda C_in, C_out, K, size, stride, padding: (
+                C_in * C_out * K**2 * ((size + 2 * padding - K) / stride + 1) ** 2
+            ),
+            ("How many whole kernels of 2, side by side, fit into 5 pixels?", "/ or //?"),
+        ),
+        Mistake(
+            "one input channel",
+            "A filter has a kernel for each input channel; you count one.",
+            lambda C_in, C_out, K, size, stride, padding: _count_multiply_adds(
+                1, C_out, K, size, stride, padding
+            ),
+            ("What is the shape of the weight of nn.Conv2d(64, 128, 3)?",),
+        ),
     ),
     by_hand=False,
 )
