@@ -14,12 +14,13 @@ ifneq ($(filter-out bundled,$(CNNCOURSE_DATA)),)
 export CNNCOURSE_DATA := $(abspath $(CNNCOURSE_DATA))
 endif
 
-.PHONY: help book test serve notebooks lock bench clean lint unit notebooks-test pages
+.PHONY: help book test serve release notebooks lock bench clean lint unit notebooks-test pages
 
 help:
 	@echo "make book       build the book: _build/html/index.html"
 	@echo "make test       everything that is checked: style, types, package, notebooks, book, browser"
 	@echo "make serve      build the book and show it on http://localhost:8000"
+	@echo "make release    the built book as one offline zip and as one PDF, beside its pages"
 	@echo "make notebooks  write the notebooks beside the chapters anew"
 	@echo "make bench      measure speed, as ratios"
 	@echo "make lock       resolve the exact versions of requirements.lock anew"
@@ -34,6 +35,9 @@ book: $(READY)
 
 serve: book
 	$(PY) -m tools.serve
+
+release: book
+	$(PY) -m tools.release
 
 notebooks: $(READY)
 	$(PY) -m tools.notebooks
