@@ -17,7 +17,9 @@ from cnncourse.cli import run
 from cnncourse.web import page, running
 
 WEB = Path(web.__file__).parent
-SCRIPTS = [WEB / script for script in page.SCRIPTS if not script.endswith("explorer.js")]
+SCRIPTS = [
+    WEB / script for script in (*page.ENGINE, *page.EXPLORER[:2])
+]  # of the explorer, what needs no page
 RUNNER = Path(__file__).parent / "run_engine.js"
 ROUNDING = 1e-5
 
@@ -364,3 +366,10 @@ def test_the_engine_is_small():
     ]
     assert sum(map(len, lines)) < 400
     assert max(len(line) for each in lines for line in each) <= 130
+
+
+def test_the_explorer_is_one_in_the_book_and_in_a_folder():
+    scripts = [path for path in (WEB / "explorer").glob("*.js") if path.name != "page.js"]
+    assert {path.name for path in scripts} == {Path(each).name for each in page.EXPLORER}
+    lines = [path.read_text(encoding="utf-8").splitlines() for path in scripts]
+    assert max(map(len, lines)) <= 250 and max(len(line) for each in lines for line in each) <= 160

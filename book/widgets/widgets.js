@@ -12,7 +12,10 @@
       loading.set(address, new Promise((resolve, reject) => {
         const script = Object.assign(document.createElement("script"), { src: address, async: false }); // in order
         script.addEventListener("load", () => resolve());
-        script.addEventListener("error", () => reject(new Error(`${address} cannot be loaded`)));
+        script.addEventListener("error", () => {
+          loading.delete(address); // it may be asked for again
+          reject(new Error(`${address} cannot be loaded`));
+        });
         document.head.append(script);
       }));
     }
@@ -43,5 +46,13 @@
       start(target);
     }
   }, { rootMargin: NEAR });
+  /** Load the network of a widget, which its place names, when it is first used. @param {HTMLElement} live @returns {Promise<object>} */
+  const later = async (live) => {
+    const { later: address } = live.parentElement.dataset, [, name] = /([^/]+)\.js/.exec(address);
+    await load(address);
+    return globalThis.cnncourse.networks[name];
+  };
+  globalThis.cnncourse = Object.assign(globalThis.cnncourse || {}, { later });
+
   document.querySelectorAll("[data-widget]").forEach((place) => watcher.observe(place));
 })();

@@ -21,7 +21,11 @@ from cnncourse.models import Trained, count_parameters
 from cnncourse.models.resolution import scale_to
 from cnncourse.web.network import for_web
 
-SCRIPTS = ("engine/simd.js", "engine/engine.js", "explorer/arithmetic.js", "explorer/explorer.js")
+ENGINE = ("engine/simd.js", "engine/engine.js")
+EXPLORER = tuple(
+    f"explorer/{name}.js" for name in ("arithmetic", "evidence", "maps", "pictures", "reading", "explore")
+)
+STYLES = ("explorer/page.css", "explorer/explorer.css")
 PHOTOS = ("cat", "coffee", "rocket", "astronaut", "clock")
 MOST_SAMPLES = 10
 
@@ -89,14 +93,16 @@ def to_web(trained: Trained, folder: str | Path, name: str | None = None, precis
     name = name or trained.architecture
     script = f"network-{re.sub(r'[^A-Za-z0-9_-]', '_', name)}.js"
     source = resources.files("cnncourse.web")
-    files = {Path(each).name: (source / each).read_text(encoding="utf-8") for each in SCRIPTS}
-    files["explorer.css"] = (source / "explorer/explorer.css").read_text(encoding="utf-8")
+    own = (*ENGINE, *EXPLORER, "explorer/page.js", *STYLES)
+    files = {Path(each).name: (source / each).read_text(encoding="utf-8") for each in own}
     files[script] = network.script(name)
     files["samples.js"] = f"globalThis.cnncourse.samples = {json.dumps(_samples(trained))};\n"
+    scripts = [*(Path(each).name for each in (*ENGINE, *EXPLORER)), script, "samples.js", "page.js"]
     page = Template((source / "explorer/explorer.html").read_text(encoding="utf-8"))
     files["index.html"] = page.substitute(
-        title=escape(name), name=escape(name), file=script, about=escape(_about(trained))
-    )
+        title=escape(name), name=escape(name), about=escape(_about(trained)),
+        scripts="\n".join(f'<script defer src="{each}"></script>' for each in scripts),
+    )  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)
     for file, text in files.items():
         write_whole(folder / file, text.encode())
@@ -117,10 +123,7 @@ def _about(trained: Trained) -> str:
 
 def _samples(trained: Trained) -> list[dict[str, str]]:
     """Return images to begin with: one a class of its own data set where that is here, else photographs."""
-    try:
-        images, names = _own_images(trained)
-    except (DataError, OSError):
-        images, names = [], []
+    images, names = own_images(trained)
     if not images:
         height, width = trained.size
         size = height if height == width else (height, width)
@@ -130,16 +133,19 @@ def _samples(trained: Trained) -> list[dict[str, str]]:
     resolution = trained.resolution or trained.size
     scaled = scale_to(torch.from_numpy(np.stack(images)).float(), resolution)  # (N, C, H, W)
     pixels = (scaled.clamp(0, 1) * 255).round().byte().numpy()
-    return [{"name": name, "image": _data_uri(each)} for name, each in zip(names, pixels, strict=True)]
+    return [{"name": name, "image": data_uri(each)} for name, each in zip(names, pixels, strict=True)]
 
 
-def _own_images(trained: Trained) -> tuple[list[np.ndarray], list[str]]:
-    """Return a test image of each of the first classes, from 0 to 1, and their names."""
+def own_images(trained: Trained) -> tuple[list[np.ndarray], list[str]]:
+    """Return a test image of each of the first classes, 0 to 1, and their names; or none."""
     here = {status.name for status in available() if status.state != "absent"}
     data = trained.record.get("dataset", {}).get("name")
     if data not in here:
         return [], []
-    images = load(data, "test")
+    try:
+        images = load(data, "test")
+    except (DataError, OSError):
+        return [], []
     if images.classes != trained.classes or images.shape[0] != trained.channels:
         return [], []
     first = [int(np.flatnonzero(images.labels == label)[0]) for label in range(len(images.classes))]
@@ -148,7 +154,7 @@ def _own_images(trained: Trained) -> tuple[list[np.ndarray], list[str]]:
     return pictures, [images.classes[int(images.labels[i])] for i in chosen]
 
 
-def _data_uri(pixels: np.ndarray) -> str:
+def data_uri(pixels: np.ndarray) -> str:
     """Return an image (C, H, W) as a page takes it inside itself: a PNG, or a JPEG where it is large."""
     image = Image.fromarray(
         pixels[0] if len(pixels) == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0))

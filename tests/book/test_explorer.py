@@ -29,7 +29,7 @@ def page(browser: BrowserContext, folder: Path) -> Iterator[Page]:
     page.on("request", lambda it: it.url.startswith(("file:", "data:", "blob:")) or wrong.append(it.url))
     page.set_viewport_size({"width": WIDE, "height": 900})
     page.goto((folder / "index.html").as_uri())
-    page.wait_for_selector("#answer li")
+    page.wait_for_selector(".explorer-answer li")
     yield page
     page.close()
     assert not wrong
@@ -40,47 +40,47 @@ def test_each_sample_gets_the_answer_that_python_gives(page: Page) -> None:
     for digit in range(10):
         shares = trained.predict(images.images[images.labels == digit][:1])[0]
         expected = [str(shares.argmax()), f"{shares.max():.1%}"]
-        page.locator("#samples button").nth(digit).click()
-        seen = "digit => document.querySelector('#image').ariaLabel.endsWith(': ' + digit)"
+        page.locator(".explorer-samples button").nth(digit).click()
+        seen = "digit => document.querySelector('.explorer-image').ariaLabel.endsWith(': ' + digit)"
         page.wait_for_function(seen, arg=str(digit))
-        assert page.locator("#answer li").first.inner_text().split() == expected
+        assert page.locator(".explorer-answer li").first.inner_text().split() == expected
 
 
 def test_by_keyboard_alone_down_to_a_pixel(page: Page) -> None:
-    page.locator("#layers button").nth(1).focus()
+    page.locator(".explorer-layers button").nth(1).focus()
     page.keyboard.press("Enter")
-    heading, where = page.locator("#map-heading"), page.locator("#where")
+    heading, where = page.locator(".explorer-map h2"), page.locator(".explorer-where")
     assert heading.inner_text() == "features.0: convolution 5 × 5, 6 maps of 28 × 28"
     assert "row 15, column 15" in where.inner_text()
     for key in ("ArrowLeft", "ArrowUp", "ArrowUp", "PageDown"):
         page.keyboard.press(key)
-    assert page.locator("#number").input_value() == "2"
+    assert page.locator(".explorer-which input").input_value() == "2"
     assert "row 13, column 14" in where.inner_text() and "A sum of 25 products" in where.inner_text()
-    page.locator("#terms button").first.focus()
+    page.locator(".explorer-terms button").first.focus()
     page.keyboard.press("Enter")  # to the number that this one was made of
     assert heading.inner_text().startswith("image")
     assert "The pixel is" in where.inner_text()
     page.keyboard.press("Escape")
-    assert not page.locator("#map").is_visible()
+    assert not page.locator(".explorer-map").is_visible()
 
 
 def test_a_click_on_a_map_opens_it(page: Page) -> None:
-    page.locator("#layers canvas").nth(1).click(position={"x": 3 * 62 + 10, "y": 20})
-    assert page.locator("#number").input_value() == "4"
-    page.locator("#large").click(position={"x": 2, "y": 2})
-    assert "row 1, column 1" in page.locator("#where").inner_text()
+    page.locator(".explorer-layers canvas").nth(1).click(position={"x": 3 * 62 + 10, "y": 20})
+    assert page.locator(".explorer-which input").input_value() == "4"
+    page.locator(".explorer-large").click(position={"x": 2, "y": 2})
+    assert "row 1, column 1" in page.locator(".explorer-where").inner_text()
 
 
 def test_a_file_of_one_s_own_and_one_that_is_no_picture(page: Page, tmp_path: Path) -> None:
     (tmp_path / "note.png").write_text("no picture")
-    page.locator("#file").set_input_files(tmp_path / "note.png")
-    page.wait_for_function("document.querySelector('#told').textContent")
-    assert page.locator("#told").inner_text() == "note.png is no picture that this browser can read."
+    page.locator(".explorer-open input").set_input_files(tmp_path / "note.png")
+    page.wait_for_function("document.querySelector('.explorer-told').textContent")
+    assert page.locator(".explorer-told").inner_text() == "note.png is no image that this browser can read."
     cat = Path(models.__file__).parent.parent / "data" / "bundled" / "cat.jpg"
-    page.locator("#file").set_input_files(cat)
-    page.wait_for_function("document.querySelector('#image').ariaLabel.endsWith('cat.jpg')")
-    assert page.locator("#told").inner_text() == ""
-    assert page.locator("#samples [aria-pressed=true]").count() == 0
+    page.locator(".explorer-open input").set_input_files(cat)
+    page.wait_for_function("document.querySelector('.explorer-image').ariaLabel.endsWith('cat.jpg')")
+    assert page.locator(".explorer-told").inner_text() == ""
+    assert page.locator(".explorer-samples [aria-pressed=true]").count() == 0
 
 
 @pytest.mark.parametrize(("theme", "width"), [("light", WIDE), ("dark", NARROW)])
@@ -90,6 +90,6 @@ def test_it_reads_well_with_the_dialog_and_without(page: Page, theme: str, width
     page.evaluate(AXE_CORE)
     for opened in (False, True):
         if opened:
-            page.locator("#layers button").nth(4).click()
+            page.locator(".explorer-layers button").nth(4).click()
         assert [found["id"] for found in page.evaluate(RUN_AXE, {"preload": False})] == []
         assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -14,6 +14,7 @@ WIDGETS = {
     "convolution": "book/foundations/convolution.html",
     "pooling": "book/foundations/pooling.html",
     "valley": "book/foundations/learning.html",
+    "explorer": "book/architectures/resnet.html",
 }
 FORMULAS, ICONS = (
     "**/tex-svg-full.js*",

@@ -7,6 +7,7 @@ import json
 import shutil
 import zlib
 from collections.abc import Callable
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -19,19 +20,24 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.osutil import relative_uri
 from sphinx.writers.html5 import HTML5Translator
 
-from tools.fingerprint import package_files
+from tools.fingerprint import data_name, package_files
+from tools.sphinx_ext import widget_networks
 from tools.sphinx_ext.addresses import read_addresses
 
 SOURCES = Path("book", "widgets")
 FOLDER = "_static/widgets"
 LOADER, STYLE = "widgets.js", "widgets.css"
 ENGINE = ("simd.js", "engine.js")
+EXPLORER = ("arithmetic.js", "evidence.js", "maps.js", "pictures.js", "reading.js", "explore.js")
 SCRIPTS = {  # what each widget needs before it, in this order
     "draw-digit": (*ENGINE, "lenet5.js", "shared.js", "strokes.js"),
     "convolution": ("pixels.js", "shared.js", "windows.js"),
     "pooling": ("pixels.js", "shared.js", "windows.js"),
     "valley": ("shared.js", "optimizers.js"),
+    "explorer": (*ENGINE, *EXPLORER, "small.js", "shared.js"),
 }
+LATER = {"explorer": "resnet20.js"}  # the network of a widget that is loaded when it is first used
+STYLES = {"explorer": ("explorer.css",)}  # besides the one of all
 
 
 class Widget(nodes.General, nodes.Element):
@@ -73,15 +79,18 @@ def anchor(name: str) -> str:
 
 def visit_widget(translator: HTML5Translator, node: Widget) -> None:
     """Open the place of a widget; the addresses of its scripts are in it."""
-    builder = translator.builder
+    builder, name = translator.builder, node["name"]
     here = builder.get_target_uri(builder.current_docname)
-    scripts = []
-    for script in (*SCRIPTS[node["name"]], f"{node['name']}.js"):
+
+    def address(script: str) -> str:
         content = Path(builder.outdir, FOLDER, script).read_bytes()
-        scripts.append(f"{relative_uri(here, f'{FOLDER}/{script}')}?v={zlib.crc32(content):08x}")
-    attributes = {
-        "data-widget": node["name"], "data-title": node["title"], "data-scripts": " ".join(scripts)
-    }  # fmt: skip
+        return f"{relative_uri(here, f'{FOLDER}/{script}')}?v={zlib.crc32(content):08x}"
+
+    scripts = " ".join(map(address, (*SCRIPTS[name], f"{name}.js")))
+    attributes = {"data-widget": name, "data-title": node["title"], "data-scripts": scripts}
+    if name in LATER:
+        size = Path(builder.outdir, FOLDER, LATER[name]).stat().st_size
+        attributes |= {"data-later": address(LATER[name]), "data-megabytes": f"{size / 1e6:.1f}"}
     translator.body.append(translator.starttag(node, "div", CLASS="course-widget", **attributes))
     translator.body.append('<div class="course-widget-fallback">\n')
 
@@ -99,9 +108,11 @@ def add_loader(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
     """Give the loader and the style to the pages that have a widget, and to no other."""
-    if doctree is not None and next(doctree.findall(Widget), None) is not None:
+    names = [widget["name"] for widget in doctree.findall(Widget)] if doctree is not None else []
+    if names:
         app.add_js_file(f"widgets/{LOADER}", loading_method="defer")
-        app.add_css_file(f"widgets/{STYLE}")
+        for style in dict.fromkeys([STYLE, *(style for name in names for style in STYLES.get(name, ()))]):
+            app.add_css_file(f"widgets/{style}")
 
 
 def lenet5() -> str:
@@ -130,7 +141,12 @@ def pixels() -> str:
     return f"globalThis.cnncourse = Object.assign(globalThis.cnncourse || {{}}, {made});\n"
 
 
-MADE: dict[str, Callable[[], str]] = {"lenet5.js": lenet5, "pixels.js": pixels}
+MADE: dict[str, Callable[[], str]] = {
+    "lenet5.js": lenet5,
+    "pixels.js": pixels,
+    "resnet20.js": partial(widget_networks.network, "resnet20"),
+    "small.js": widget_networks.small_images,
+}
 
 
 def write_scripts(app: Sphinx) -> None:
@@ -142,10 +158,12 @@ def write_scripts(app: Sphinx) -> None:
 
     package = Path(str(cnncourse.__file__)).parent
     folder.mkdir(parents=True, exist_ok=True)
-    for path in (*sources.iterdir(), *(package / "web" / "engine" / name for name in ENGINE)):
+    own = [package / "web" / "engine" / name for name in ENGINE]
+    own += [package / "web" / "explorer" / name for name in (*EXPLORER, "explorer.css")]
+    for path in (*sources.iterdir(), *own):
         shutil.copyfile(path, folder / path.name)
     for name, make in MADE.items():
-        head = f"// made of cnncourse {state_of(package)}\n"
+        head = f"// made of cnncourse {state_of(package)}, {data_name(Path(app.srcdir))}\n"
         path = folder / name
         if not (path.is_file() and path.read_text(encoding="utf-8").startswith(head)):
             path.write_text(head + make(), encoding="utf-8")
@@ -153,7 +171,7 @@ def write_scripts(app: Sphinx) -> None:
 
 def state_of(package: Path) -> str:
     """Return a name for the state of the package."""
-    digest = sha256(Path(__file__).read_bytes())
+    digest = sha256(Path(__file__).read_bytes() + Path(widget_networks.__file__).read_bytes())
     for path in package_files(package.parent):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
