@@ -75,7 +75,7 @@ def test_page_and_widget_stay_light(pages: Callable[[str], Opened], name: str) -
 
 
 def test_other_pages_load_nothing_of_it(site: Path) -> None:
-    assert "widgets" not in (site / "book/foundations/images.html").read_text(encoding="utf-8")
+    assert "widgets" not in (site / "book/foundations/why-cnns.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", WIDGETS)

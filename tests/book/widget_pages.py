@@ -15,6 +15,9 @@ WIDGETS = {
     "pooling": "book/foundations/pooling.html",
     "valley": "book/foundations/learning.html",
     "explorer": "book/architectures/resnet.html",
+    "aliasing": "book/foundations/images.html",
+    "shuffle": "book/foundations/images.html",
+    "receptive-field": "book/foundations/receptive-field.html",
 }
 FORMULAS, ICONS = (
     "**/tex-svg-full.js*",
@@ -28,6 +31,13 @@ ANEW = """name => {
   globalThis.cnncourse.widgets[name](live, title);
 }"""
 Open = Callable[[str], Locator]
+
+
+def height_of(place: Locator) -> float:
+    """Return how high a place is, in pixels."""
+    box = place.bounding_box()
+    assert box is not None
+    return box["height"]
 
 
 class Opened:
@@ -48,8 +58,11 @@ class Opened:
         self.at_first = list(self.asked)
         self.fallback = page.locator(f"#widget-{name} .course-widget-fallback")
         self.was_shown = self.fallback.is_visible()
-        page.locator(f"#widget-{name}").scroll_into_view_if_needed()
+        place = page.locator(f"#widget-{name}")
+        before = height_of(place)
+        place.scroll_into_view_if_needed()
         page.wait_for_function(READY, arg=name)
+        self.grown = height_of(place) - before  # by how many pixels what follows has moved
 
     def anew(self) -> Locator:
         """Return the widget as it is in the beginning, on a wide and light page."""

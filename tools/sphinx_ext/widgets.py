@@ -21,7 +21,7 @@ from sphinx.util.osutil import relative_uri
 from sphinx.writers.html5 import HTML5Translator
 
 from tools.fingerprint import data_name, package_files
-from tools.sphinx_ext import widget_networks
+from tools.sphinx_ext import widget_data, widget_networks
 from tools.sphinx_ext.addresses import read_addresses
 
 SOURCES = Path("book", "widgets")
@@ -35,6 +35,9 @@ SCRIPTS = {  # what each widget needs before it, in this order
     "pooling": ("pixels.js", "shared.js", "windows.js"),
     "valley": ("shared.js", "optimizers.js"),
     "explorer": (*ENGINE, *EXPLORER, "small.js", "shared.js"),
+    "aliasing": ("wall.js", "shared.js", "thinning.js"),
+    "shuffle": ("digits.js", "shared.js", "shuffling.js"),
+    "receptive-field": ("layers.js", "shared.js", "fields.js"),
 }
 LATER = {"explorer": "resnet20.js"}  # the network of a widget that is loaded when it is first used
 STYLES = {"explorer": ("explorer.css",)}  # besides the one of all
@@ -146,6 +149,9 @@ MADE: dict[str, Callable[[], str]] = {
     "pixels.js": pixels,
     "resnet20.js": partial(widget_networks.network, "resnet20"),
     "small.js": widget_networks.small_images,
+    "wall.js": widget_data.wall,
+    "digits.js": widget_data.digits,
+    "layers.js": widget_data.layers,
 }
 
 
@@ -171,7 +177,8 @@ def write_scripts(app: Sphinx) -> None:
 
 def state_of(package: Path) -> str:
     """Return a name for the state of the package."""
-    digest = sha256(Path(__file__).read_bytes() + Path(widget_networks.__file__).read_bytes())
+    makers = (__file__, widget_data.__file__, widget_networks.__file__)
+    digest = sha256(b"".join(Path(path).read_bytes() for path in makers))
     for path in package_files(package.parent):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
