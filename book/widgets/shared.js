@@ -8,6 +8,7 @@
 
   const SVG = "http://www.w3.org/2000/svg";
   const STEPS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+  const SUPERSCRIPT = "⁰¹²³⁴⁵⁶⁷⁸⁹";
   const REST = 700; // milliseconds without a change before a screen reader is told
 
   /** Make an element; names with a dash, and `role`, are attributes.
@@ -34,6 +35,17 @@
   /** A number as text: so many digits behind the point at most, and a real minus. */
   function number(value, digits = 2) {
     return String(Number(value.toFixed(digits)) + 0).replace("-", "−"); // + 0: no minus before a zero
+  }
+
+  /** Three figures, and a power of ten where there would be many zeros. */
+  function figures(value) {
+    if (value !== 0 && (Math.abs(value) >= 99950 || Math.abs(value) < 0.0005)) {
+      const [digits, power] = value.toExponential(1).split("e");
+      const raised = [...String(Math.abs(Number(power)))].map((digit) => SUPERSCRIPT[Number(digit)]).join("");
+      return `${digits}·10${power.startsWith("-") ? "⁻" : ""}${raised}`.replace("-", "−");
+    }
+    const digits = Math.abs(value) >= 1000 ? String(Math.round(value)) : String(Number(value.toPrecision(3)) + 0);
+    return digits.replace("-", "−");
   }
 
   /** A slider with its name and its value, which `text` may write otherwise. @returns {HTMLElement & {set: (value: number) => void}} */
@@ -208,7 +220,7 @@
   globalThis.cnncourse = Object.assign(globalThis.cnncourse || {}, {
     widgets: globalThis.cnncourse?.widgets || {},
     parts: {
-      element, svg, number, slider, choice, toggle, button, announcer, onceAFrame, onTheme, colorsOf, grays, around, scaleOf, paint, board, strip,
+      element, svg, number, figures, slider, choice, toggle, button, announcer, onceAFrame, onTheme, colorsOf, grays, around, scaleOf, paint, board, strip,
     },
   });
 })();

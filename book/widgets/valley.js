@@ -3,7 +3,7 @@
   "use strict";
 
   const { parts, optimizers } = globalThis.cnncourse;
-  const { element, svg, slider, choice, button, board } = parts;
+  const { element, svg, slider, choice, button, board, figures: text } = parts;
   const { walk, loss, KEEP, KEEP_SQUARES } = optimizers;
   const STEPS = 60;
   const FLAT = 1; // the curvature along the floor
@@ -12,18 +12,7 @@
   const FAR = 1e4; // units: further out, nothing is drawn
   const PACE = 130; // milliseconds a step
   const RULES = { sgd: "SGD", momentum: "momentum", adam: "Adam" };
-  const SUPERSCRIPT = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 
-  /** Three figures, and a power of ten where there would be many zeros. */
-  function text(value) {
-    if (value !== 0 && (Math.abs(value) >= 99950 || Math.abs(value) < 0.0005)) {
-      const [figures, power] = value.toExponential(1).split("e");
-      const raised = [...String(Math.abs(Number(power)))].map((digit) => SUPERSCRIPT[Number(digit)]).join("");
-      return `${figures}·10${power.startsWith("-") ? "⁻" : ""}${raised}`.replace("-", "−");
-    }
-    const figures = Math.abs(value) >= 1000 ? String(Math.round(value)) : String(Number(value.toPrecision(3)) + 0);
-    return figures.replace("-", "−");
-  }
   const factor = (value) => (value < 0 ? `(${text(value)})` : text(value));
   const plus = (value) => (value < 0 ? ` − ${text(-value)}` : ` + ${text(value)}`);
 

@@ -18,6 +18,7 @@ WIDGETS = {
     "aliasing": "book/foundations/images.html",
     "shuffle": "book/foundations/images.html",
     "receptive-field": "book/foundations/receptive-field.html",
+    "thirty-layers": "book/foundations/activations.html",
 }
 FORMULAS, ICONS = (
     "**/tex-svg-full.js*",

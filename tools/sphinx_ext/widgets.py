@@ -38,6 +38,7 @@ SCRIPTS = {  # what each widget needs before it, in this order
     "aliasing": ("wall.js", "shared.js", "thinning.js"),
     "shuffle": ("digits.js", "shared.js", "shuffling.js"),
     "receptive-field": ("layers.js", "shared.js", "fields.js"),
+    "thirty-layers": ("shared.js", "stack.js"),
 }
 LATER = {"explorer": "resnet20.js"}  # the network of a widget that is loaded when it is first used
 STYLES = {"explorer": ("explorer.css",)}  # besides the one of all
