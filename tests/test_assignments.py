@@ -164,6 +164,31 @@ class TestSubmissions:
         assert found.names == {"conv2d": "conv2d"}
         assert found.statements == ("import numpy as np", "conv2d = np.array([1, 2]) * 3")
 
+    def test_what_an_answer_needs_is_kept(self, tmp_path):
+        text = notebook(
+            "erf = np.vectorize(abs)\nsquare = lambda x: np.multiply(x, x)",
+            "def helper(x):\n    return [table[n] for n in x]\ntable, other = make(3), 4",
+            "class A:\n    size = count(2)\n    def f(self):\n        return erf(x)",
+            "x = train()\nz = train()\nn = train()",
+            "def conv2d(x):\n    y = helper(x)\n    z = A()\n    return square(y)",
+        )
+        found = self.read(tmp_path, text)
+        lines = [each.split("\n")[0] for each in found.statements]
+        assert lines == [
+            "import numpy as np",
+            "erf = np.vectorize(abs)",
+            "square = lambda x: np.multiply(x, x)",
+            "def helper(x):",
+            "table, other = (make(3), 4)",
+            "class A:",
+            "x = train()",
+            "def conv2d(x):",
+        ]
+
+    def test_what_cannot_run_is_read_all_the_same(self, tmp_path):
+        found = self.read(tmp_path, notebook("def conv2d(x):\n    nonlocal y"))
+        assert found.names == {"conv2d": "conv2d"} and len(found.statements) == 2
+
     def test_numbers_that_are_written_out_need_no_jail(self, tmp_path):
         found = self.read(
             tmp_path, notebook("a = [1, (2.5, -3)]", "b = 1 + 2 * 3", "c = [1]", "c[0] = 2"), wanted="abc"

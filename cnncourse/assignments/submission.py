@@ -1,10 +1,12 @@
 """What a student handed in: the definitions in it, from a notebook, a Markdown page or a Python file."""
 
 import ast
+import contextlib
 import difflib
 import json
 import re
-from collections.abc import Sequence
+import symtable
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +27,8 @@ class Submission:
     path : Path
         The file.
     statements : tuple of str
-        Imports, definitions and assignments, in order; the rest of a notebook is not run.
+        Imports, definitions and assignments, in order; the rest of a notebook is not run. Nor is an
+        assignment that calls something, unless what is asked for needs its variable.
     names : dict
         From the exercise's name to that of the function or variable which is taken for it.
     notes : tuple of str
@@ -85,7 +88,7 @@ def read_submission(path: Path, wanted: Sequence[str], torch: bool = False) -> S
     """
     without = OURS if torch else (*OURS, "torch")
     notes: list[str] = []
-    statements: list[str] = []
+    nodes: list[ast.stmt] = []
     defined: list[str] = []
     for number, code in enumerate(_cells(path, notes), 1):
         try:
@@ -99,10 +102,11 @@ def read_submission(path: Path, wanted: Sequence[str], torch: bool = False) -> S
             )
             continue
         for node in tree.body:
-            variables = [name for name in _assigned(node) if name in wanted]
-            if variables or _is_definition(node, without):
-                statements.append(ast.unparse(node))
-                defined += [node.name] if isinstance(node, ast.FunctionDef | ast.ClassDef) else variables
+            nodes.append(node)
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                defined.append(node.name)
+            elif _is_definition(node, without) or isinstance(node, ast.Assign):
+                defined += [name for name in _assigned(node) if name in wanted]
     names = {}
     for name in wanted:
         if name in defined:
@@ -112,7 +116,9 @@ def read_submission(path: Path, wanted: Sequence[str], torch: bool = False) -> S
             notes.append(f"there is no {name}; {close[0]} was taken for it")
         else:
             notes.append(f"there is no {name}")
-    return Submission(path, tuple(statements), names, tuple(notes))
+    needed = _needed(nodes, list(names.values()))
+    kept = [node for node in nodes if _is_definition(node, without) or needed & {*_assigned(node)}]
+    return Submission(path, tuple(map(ast.unparse, kept)), names, tuple(notes))
 
 
 def find_file(folder: Path, name: str) -> tuple[Path | None, str]:
@@ -170,9 +176,38 @@ def _without_magics(code: str) -> str:
 
 
 def _assigned(node: ast.stmt) -> list[str]:
-    """Return the variables that a statement gives values to."""
-    targets = node.targets if isinstance(node, ast.Assign) else []
-    return [target.id for target in targets if isinstance(target, ast.Name)]
+    """Return the variables that an assignment gives values to."""
+    if not isinstance(node, ast.Assign):
+        return []
+    parts = [part for target in node.targets for part in ast.walk(target)]
+    return [part.id for part in parts if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)]
+
+
+def _needed(nodes: Sequence[ast.stmt], names: Sequence[str]) -> set[str]:
+    """Return the names that are used, from outside of them, by what has these names, and by what they use."""
+    makers: dict[str, list[ast.stmt]] = {}
+    for node in nodes:
+        defined = [node.name] if isinstance(node, ast.FunctionDef | ast.ClassDef) else _assigned(node)
+        for name in defined:
+            makers.setdefault(name, []).append(node)
+    needed, ahead = set(names), list(names)
+    while ahead:
+        for node in makers.get(ahead.pop(), []):
+            with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
+                new = {*_used(symtable.symtable(ast.unparse(node), "cell", "exec"))} - needed
+                needed |= new
+                ahead += new
+    return needed
+
+
+def _used(scope: symtable.SymbolTable) -> Iterator[str]:
+    """Return the global names that a piece of code reads."""
+    outermost = scope.get_type() == "module"
+    for symbol in scope.get_symbols():
+        if symbol.is_referenced() and (outermost or symbol.is_global()):
+            yield symbol.get_name()
+    for part in scope.get_children():
+        yield from _used(part)
 
 
 def _is_definition(node: ast.stmt, without: Sequence[str]) -> bool:
@@ -181,7 +216,7 @@ def _is_definition(node: ast.stmt, without: Sequence[str]) -> bool:
         return not all(alias.name.split(".")[0] in without for alias in node.names)
     if isinstance(node, ast.ImportFrom):
         return (node.module or "").split(".")[0] not in without
-    return isinstance(node, ast.FunctionDef | ast.ClassDef) or (
-        isinstance(node, ast.Assign | ast.AnnAssign)
-        and not any(isinstance(n, ast.Call) for n in ast.walk(node))
-    )
+    if isinstance(node, ast.Assign | ast.AnnAssign):
+        calls = any(isinstance(n, ast.Call) for n in ast.walk(node))
+        return isinstance(node.value, ast.Lambda) or not calls
+    return isinstance(node, ast.FunctionDef | ast.ClassDef)
