@@ -16,6 +16,7 @@ from cnncourse.exercises.program import Bug, Program
 
 LIMIT = 5.0  # seconds for one call; the inputs are tiny
 RELATIVE, ABSOLUTE = 1e-6, 1e-9  # by which a right answer may be off
+IN_32_BITS = 1e-5  # and one in 32 bits, of its largest number
 Inputs = tuple[Any, ...]
 Tried = tuple[Inputs, Any, Any]  # arguments, the right arrays, the given ones
 
@@ -325,7 +326,11 @@ def _close(right: Sequence[np.ndarray], given: Sequence[np.ndarray]) -> bool:
 
 
 def _near(right: Any, given: Any, equal_nan: bool = False) -> np.ndarray:
-    return np.asarray(np.isclose(right, given, RELATIVE, ABSOLUTE, equal_nan))
+    absolute = ABSOLUTE
+    if getattr(given, "dtype", None) == np.float32 and np.size(right):
+        largest = np.abs(right, where=np.isfinite(right), out=np.zeros(np.shape(right))).max()
+        absolute = max(ABSOLUTE, IN_32_BITS * float(largest))
+    return np.asarray(np.isclose(right, given, RELATIVE, absolute, equal_nan))
 
 
 def _all_agree(function: Callable[..., Any], tried: Sequence[Tried], part: int | None = None) -> bool:
@@ -409,7 +414,9 @@ def _likeness(wrong: Sequence[tuple[np.ndarray, np.ndarray]]) -> str:
 
 def _numbers(right: np.ndarray, given: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return both as numbers that can be subtracted."""
-    return right.astype(np.result_type(right, float)), given.astype(np.result_type(given, float))
+    return right.astype(np.result_type(right, float)), given if given.dtype.kind in "fc" else given.astype(
+        float
+    )
 
 
 def _tells(found: Sequence[Any], amounts: Sequence[int]) -> bool:
@@ -427,7 +434,7 @@ def _factor(right: np.ndarray, given: np.ndarray) -> Any:
     if not nonzero.any() or not np.allclose(given[~nonzero], 0, atol=1e-9):
         return None
     ratios = given[nonzero] / right[nonzero]
-    return ratios[0] if np.allclose(ratios, ratios[0], rtol=1e-6) else None
+    return ratios[0] if np.allclose(ratios, ratios[0], rtol=1e-5) else None
 
 
 def _different(right: np.ndarray) -> int:
