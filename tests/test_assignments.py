@@ -207,6 +207,23 @@ class TestSubmissions:
         assert found.uses("conv2d") == "convolve"
         assert self.read(tmp_path, notebook(RIGHT["conv2d"])).uses("conv2d") == ""
 
+    @pytest.mark.parametrize(
+        ("code", "used"),
+        [
+            ("def test():\n    assert np.allclose(conv2d(1, 2), np.convolve(1, 2))", ""),
+            ("def other(x):\n    return np.correlate(x, x)", ""),
+            ("slide = np.convolve", ""),
+            ("def helper(x):\n    return np.correlate(x, x)", "correlate"),
+            ("helper = np.convolve", "convolve"),
+            ("np.slide = np.convolve", "convolve"),
+            ("from numpy import convolve as helper", "convolve"),
+            ("def helper(x):\n    return further(x)\n\nfurther, one = np.convolve, 1", "convolve"),
+        ],
+    )
+    def test_a_correlation_counts_where_the_exercise_gets_to_it(self, tmp_path, code, used):
+        work = "def conv2d(x, *rest):\n    return helper(x)"
+        assert self.read(tmp_path, notebook(work, code)).uses("conv2d") == used
+
     def test_the_file_is_found_by_name_or_alone(self, tmp_path):
         (tmp_path / "a/.ipynb_checkpoints").mkdir(parents=True)
         (tmp_path / "a/.ipynb_checkpoints/hw.ipynb").write_text("")

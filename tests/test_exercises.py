@@ -81,6 +81,9 @@ def test_what_is_no_answer_to_a_question(name: str):
     assert (
         pencil("text").finding.kind == pencil([[1], [2, 3]]).finding.kind == pencil({}).finding.kind == "type"
     )
+    assert "equally long" in str(pencil.look([[1], [2, 3]])) and "no number" in str(pencil.look((1, None)))
+    digits = np.asarray(pencil.answer()).astype(str).tolist()
+    assert pencil(digits).finding.kind == pencil.look(digits).finding.kind == "type"
     assert (
         pencil(np.zeros((9, 9, 9))).finding.kind == "shape" == pencil.look(np.zeros((9, 9, 9))).finding.kind
     )
@@ -156,6 +159,12 @@ def test_right_answers_in_32_bits_pass(name: str):
 # --- what can go wrong with any function -------------------------------------------------------------
 
 
+def half_up(images):
+    """Halve images; halves between two bytes, of which the checker has none, are rounded up."""
+    sums = sum(images[..., i::2, j::2].astype(float) for i in (0, 1) for j in (0, 1))
+    return np.floor(sums / 4 + 0.5).astype(np.uint8)
+
+
 class TestFaults:
     def found(self, function, name="softmax", **options):
         report = TASKS[name](function, 0, **options)
@@ -217,6 +226,29 @@ class TestFaults:
             return 0
 
         assert self.found(count_layout, "count_layout").kind == "changed input"
+
+    def test_several_results_are_shown_by_name(self):
+        right = TASKS["channel_statistics"].solution
+        found = TASKS["channel_statistics"](lambda images: (right(images)[0], -right(images)[1]), 0).finding
+        assert "your answer, mean: [0.5]\nyour answer, std: [-0.5]" in found.where
+
+    def test_numbers_in_a_list_are_no_two_results(self):
+        found = self.found(lambda *inputs: [0, 2], "seen_pixels")
+        assert found.message == "It returned a list; 2 arrays are wanted, as in return first, last."
+
+    def test_complex_numbers_are_not_wanted(self):
+        def fft_convolve(x, kernel):
+            n = len(x) + len(kernel) - 1
+            return np.fft.ifft(np.fft.fft(x, n) * np.fft.fft(kernel, n))
+
+        found = self.found(fft_convolve, "fft_convolve")
+        assert found.kind == "type" and "complex numbers; real ones are wanted" in found.message
+
+    def test_bytes_are_wanted_where_the_right_answer_has_them(self):
+        right = TASKS["shrink"].solution
+        found = self.found(lambda images: right(images).astype(int), "shrink")
+        assert found.kind == "dtype" and "their dtype is int64; bytes, uint8" in found.message
+        assert TASKS["shrink"](half_up, 3).passed
 
     @pytest.mark.parametrize("value", [None, "text", [[1], [2, 3]], {"a": 1}])
     def test_what_is_no_number_is_found(self, value):

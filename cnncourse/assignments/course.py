@@ -16,7 +16,8 @@ FILE = "assignment.toml"
 RULES = (
     "Write each function with NumPy and plain Python{}, and each answer in the place of the dots. The line "
     "below a function checks it, as often as you like; that below numbers checks their form alone. Grading "
-    "uses other inputs. Where you measure something, add cells of your own."
+    "uses other inputs, and of other cells takes functions alone: what one needs is in it, or in another. "
+    "Where you measure something, add cells of your own."
 )
 NBGRADER = '''"""nbgrader's settings for this folder.
 

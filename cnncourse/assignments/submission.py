@@ -59,19 +59,37 @@ class Submission:
             raise ValueError(f"{name} is computed") from error
 
     def uses(self, name: str) -> str:
-        """Return the function of NumPy that does an exercise's work, if the code uses one, or ""."""
-        for statement in self.statements:
-            for node in ast.walk(ast.parse(statement)):
-                used = (
-                    node.attr
-                    if isinstance(node, ast.Attribute)
-                    else node.id
-                    if isinstance(node, ast.Name)
-                    else ""
-                )
-                if used in CORRELATIONS and used != name:
-                    return used
-        return ""
+        """Return the function of NumPy that does the work which `name` was to do itself, or "".
+
+        Looked at is its code, and that of all which it names, and so on; another exercise's, or a test that
+        the student wrote, may use NumPy's.
+        """
+        trees = [ast.parse(statement).body[0] for statement in self.statements]
+        reached, more = {name}, True
+        while more:
+            looked_at = [tree for tree in trees if reached.intersection(_defined(tree) or reached)]
+            names = {used for tree in looked_at for node in ast.walk(tree) for used in _named(node)}
+            more = not names <= reached
+            reached |= names
+        return next((used for used in CORRELATIONS if used in reached - {name}), "")
+
+
+def _defined(tree: ast.stmt) -> list[str]:
+    """Return the names that a statement defines, or none if it does something else."""
+    if isinstance(tree, ast.FunctionDef | ast.ClassDef):
+        return [tree.name]
+    if isinstance(tree, ast.Import | ast.ImportFrom):
+        return [(alias.asname or alias.name).split(".")[0] for alias in tree.names]
+    targets = tree.targets if isinstance(tree, ast.Assign) else [getattr(tree, "target", None)]
+    return [t.id for t in targets if isinstance(t, ast.Name)] if len(targets) == 1 else []
+
+
+def _named(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Attribute):
+        return [node.attr]
+    if isinstance(node, ast.alias):
+        return [node.name]
+    return [node.id] if isinstance(node, ast.Name) else []
 
 
 def read_submission(path: Path, wanted: Sequence[str], torch: bool = False) -> Submission:

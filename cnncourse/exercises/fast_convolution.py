@@ -223,6 +223,13 @@ def _gathered(
     return x / count if how == "mean" else x
 
 
+def _last_window(columns: Array, C: int, H: int, W: int, size: int) -> Array:
+    x, windows = np.zeros((C, H, W)), columns.T.reshape(-1, C, size, size)
+    for window, (i, j) in zip(windows, np.ndindex(H - size + 1, W - size + 1), strict=True):
+        x[:, i : i + size, j : j + size] = window
+    return x
+
+
 check_col2im = Task(
     "col2im",
     "Given columns (C * size * size, H_out * W_out), in im2col's order with stride 1, the shape C, H, W of "
@@ -235,6 +242,12 @@ check_col2im = Task(
             "overwritten",
             "Where windows overlap you keep the last number; they add up.",
             lambda columns, C, H, W, size: _gathered(columns, C, H, W, size, how="last"),
+            ("A pixel that was copied four times gets four gradients.", "= or +=?"),
+        ),
+        Mistake(
+            "overwritten by the next window",
+            "Where windows overlap, the last window's number is left; they add up.",
+            _last_window,
             ("A pixel that was copied four times gets four gradients.", "= or +=?"),
         ),
         Mistake(
@@ -295,7 +308,7 @@ check_col2im = Task(
 def _signals(rng: np.random.Generator) -> Iterator[Inputs]:
     yield np.array([1.0, 2.0, 3.0]), np.array([1.0, 10.0])
     yield np.array([1.0, 0.0, 0.0, 2.0]), np.array([3.0, 4.0, 5.0])
-    for n, k in ((5, 2), (6, 3), (8, 5), (7, 4)):
+    for n, k in ((5, 2), (6, 3), (6, 2), (8, 5), (7, 4), (5, 5)):
         yield rng.normal(size=n), rng.normal(size=k)
 
 
@@ -305,6 +318,11 @@ def _fft_convolve(x: Array, kernel: Array) -> Array:
 
 def _by_fft(x: Array, kernel: Array, size: int) -> Array:
     return np.fft.irfft(np.fft.rfft(x, size) * np.fft.rfft(kernel, size), size)
+
+
+def _irfft_of_even(x: Array, kernel: Array) -> Array:
+    size = len(x) + len(kernel) - 1
+    return np.fft.irfft(np.fft.rfft(x, size) * np.fft.rfft(kernel, size))
 
 
 check_fft_convolve = Task(
@@ -325,6 +343,12 @@ check_fft_convolve = Task(
             "The transforms are one too short: the last number comes back at the front.",
             lambda x, kernel: _by_fft(x, kernel, len(x) + len(kernel) - 2),
             ("How long is the answer?",),
+        ),
+        Mistake(
+            "a length for the way back",
+            "Where the answer has an odd length, the last number is missing, and the others are off.",
+            lambda x, kernel: _irfft_of_even(x, kernel),
+            ("How many numbers does irfft give if you don't say so?", "irfft(product, n)"),
         ),
         Mistake(
             "one zero too many",

@@ -193,6 +193,7 @@ check_softmax = Task(
 def _labelled(rng: np.random.Generator) -> Iterator[Inputs]:
     for (logits,) in _logits(rng):
         yield logits, rng.integers(0, logits.shape[1], size=len(logits))
+    yield np.array([[0.0, 800.0], [900.0, 0.0]]), np.array([0, 1])  # probabilities too small to be stored
 
 
 def _picked(rows: Array, labels: Array) -> Array:
@@ -202,6 +203,11 @@ def _picked(rows: Array, labels: Array) -> Array:
 def _log_naive(logits: Array, labels: Array) -> float:
     with np.errstate(all="ignore"):
         return float(-np.log(_picked(_naive(logits), labels)).mean())
+
+
+def _log_of_stored(logits: Array, labels: Array, least: float) -> float:
+    with np.errstate(all="ignore"):
+        return float(-np.log(_picked(learning.softmax(logits), labels) + least).mean())
 
 
 check_cross_entropy = Task(
@@ -254,6 +260,24 @@ check_cross_entropy = Task(
             ("Subtract each row's maximum first.", "log(exp(a) / sum) = a - log(sum)"),
         ),
         Mistake(
+            "logarithm of a stored 0",
+            "Where the right class's probability is too small to be stored, the loss is infinite.",
+            lambda logits, labels: _log_of_stored(logits, labels, 0.0),
+            (
+                "What is the loss of scores 0 and 800, if class 0 is right?",
+                "log(exp(a) / sum) = a - log(sum)",
+            ),
+        ),
+        Mistake(
+            "a small number added",
+            "No image costs more than 27.6: a small number stands in for smaller probabilities.",
+            lambda logits, labels: _log_of_stored(logits, labels, 1e-12),
+            (
+                "What is the loss of scores 0 and 800, if class 0 is right?",
+                "log(exp(a) / sum) = a - log(sum)",
+            ),
+        ),
+        Mistake(
             "predicted class",
             "You look at the probability of the class that the network prefers; the label's counts.",
             lambda logits, labels: -np.log(learning.softmax(logits).max(axis=1)).mean(),
@@ -270,6 +294,10 @@ def _one_hot(logits: Array, labels: Array) -> Array:
 def _of_probabilities(logits: Array, labels: Array) -> Array:
     with np.errstate(all="ignore"):
         return np.asarray(-_one_hot(logits, labels) / learning.softmax(logits) / len(labels))
+
+
+def _naive_backward(logits: Array, labels: Array) -> Array:
+    return np.asarray((_naive(logits) - _one_hot(logits, labels)) / len(labels))
 
 
 check_cross_entropy_backward = Task(
@@ -316,6 +344,12 @@ check_cross_entropy_backward = Task(
                 (learning.softmax(logits, axis=0) - _one_hot(logits, labels)) / len(labels)
             ),
             ("Each row of the gradient adds up to 0. Does yours?",),
+        ),
+        Mistake(
+            "overflow",
+            "Large logits overflow in the softmax that you use.",
+            _naive_backward,
+            ("Does check_softmax pass?", "Subtract each row's maximum first."),
         ),
         Mistake(
             "right class alone",
@@ -414,6 +448,17 @@ def _small_data(rng: np.random.Generator) -> Iterator[Inputs]:
         yield rng.normal(size=(N, D)), labels, K, batch_size, float(rng.uniform(0.2, 1.0))
 
 
+def _by_batch_size(
+    z: Array, labels: Array, classes: int, batch_size: int, rate: float
+) -> tuple[Array, Array]:
+    weight, bias = np.zeros((classes, z.shape[1])), np.zeros(classes)
+    for first in range(0, len(z), batch_size):
+        x, t = z[first : first + batch_size], labels[first : first + batch_size]
+        grad = learning.cross_entropy_backward(x @ weight.T + bias, t) * len(t) / batch_size
+        weight, bias = weight - rate * grad.T @ x, bias - rate * grad.sum(axis=0)
+    return weight, bias
+
+
 check_train_dense = Task.broken(
     "train_dense",
     "Given images z (N, D), labels (N,), the number of classes K, a batch size and a rate. Train a dense "
@@ -493,6 +538,14 @@ def train_dense(z, labels, classes, batch_size, rate):
             "grad.mean(axis=0)",
             "With one image a batch all is well; with more, the biases learn too slowly.",
             ("Give an additional pixel, always 1: does its weight learn as fast as the bias?",),
+        ),
+    ),
+    (
+        Mistake(
+            "divided by the batch size",
+            "Whole batches are right. A last batch of fewer images takes too short a step.",
+            _by_batch_size,
+            ("Train on one image, in a batch of one and in a batch of two.", "How many images are in x?"),
         ),
     ),
 )

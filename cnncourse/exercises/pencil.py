@@ -12,6 +12,7 @@ from cnncourse.exercises.task import Mistake
 
 Way = Callable[..., Any]  # from a question's numbers, by name, to an answer
 DRAWS = 1000  # until no two answers are alike
+NO_NUMBER = "There is something that is no number"
 
 
 @dataclass(frozen=True)
@@ -105,12 +106,23 @@ class Pencil:
         if given is None or given is ...:
             return Finding("missing", f"In the place of the dots, write {self.form}.")
         try:
-            value = np.asarray(given, dtype=float)
+            plain, value = np.asarray(given), np.asarray(given, dtype=float)
         except (TypeError, ValueError, OverflowError):
-            return Finding("type", f"There is something that is no number; write {self.form}.")
+            what = "Your rows aren't equally long" if _is_uneven(given) else NO_NUMBER
+            return Finding("type", f"{what}; write {self.form}.")
+        if plain.dtype.kind not in "biufO":  # a text, although of digits
+            return Finding("type", f"There is a text among your numbers; write {self.form}.")
+        if not np.isfinite(value).all():  # None becomes NaN
+            return Finding("type", f"{NO_NUMBER}; write {self.form}.")
         if shape is not None and value.shape != shape:
             return Finding("shape", f"You have {_form(value.shape)}; wanted is {_form(shape)}: {self.form}.")
         return None
+
+
+def _is_uneven(given: Any) -> bool:
+    """Return whether an answer has rows of numbers that differ in length."""
+    rows = [np.asarray(row, dtype=object) for row in given] if isinstance(given, list | tuple) else []
+    return len({row.shape for row in rows}) > 1
 
 
 def _alike(a: np.ndarray, b: np.ndarray) -> bool:

@@ -14,6 +14,7 @@ from cnncourse.exercises.calling import UNWANTED, Outcome, borrowed, call, descr
 from cnncourse.exercises.finding import Finding, Report
 from cnncourse.exercises.program import Bug, Program
 
+COMPLEX = "array of complex numbers"
 LIMIT = 5.0  # seconds for one call; the inputs are tiny
 RELATIVE, ABSOLUTE = 1e-6, 1e-9  # by which a right answer may be off
 IN_32_BITS = 1e-5  # and one in 32 bits, of its largest number
@@ -229,6 +230,8 @@ class Task:
             kind = type(outcome.value).__name__
             return Finding("type", f"It returned {_a(kind)}; {self._wanted(kind, right)}.", where)
         if len(given) != len(right):
+            if isinstance(outcome.value, list):
+                return Finding("type", f"It returned a list; {self._wanted('list', right)}.", where)
             count = f"{len(given)} arrays" if len(given) > 1 else "one array"
             return Finding("type", f"It returned {count}; {wanted}: {self.returns}.", where)
         return None
@@ -237,7 +240,7 @@ class Task:
         """Return what is wanted in the place of something else."""
         if kind == "list" and len(right) > 1:
             return f"{len(right)} arrays are wanted, as in return {', '.join(self._names()[: len(right)])}"
-        return "numbers are wanted"
+        return "real ones are wanted" if kind == COMPLEX else "numbers are wanted"
 
     def _explain(self, tried: Sequence[Tried], case: Tried) -> Finding:
         """Return why numbers are wrong: a known mistake, or what can be said without one."""
@@ -251,6 +254,13 @@ class Task:
             if a.shape != b.shape:
                 message = f"The shape{of} is {b.shape}; {a.shape} is wanted."
                 return Finding("shape", message, where, ("Write the shape of each step beside it.",))
+            if _is_complex(b) > _is_complex(a):
+                return Finding("type", f"It returned {_a(COMPLEX)}; {self._wanted(COMPLEX, right)}.", where)
+            if a.dtype == np.uint8 and b.dtype != a.dtype and _near(a, b).all():
+                message = (
+                    f"The numbers{of} are right, and their dtype is {b.dtype}; bytes, uint8, are wanted."
+                )
+                return Finding("dtype", message, where, ("What turns floats into bytes?",))
             if not np.isfinite(b).all() and np.isfinite(a).all():
                 return Finding("wrong", f"There are infinities or NaNs in your answer{of}.", where)
         if _same_answer(tried):
@@ -300,7 +310,8 @@ class Task:
         """Return a call as text that can be typed, and what came out."""
         lines = [f"{name} = {_text(value)}" for name, value in zip(self.arguments, arguments, strict=False)]
         lines += [self.setting] if self.setting else []
-        names = self.parts or ["your answer"] * len(given or ())
+        several = [f"your answer, {name}" for name in self._names()] if len(given or ()) > 1 else []
+        names = self.parts or several or ["your answer"]
         ends = ["" if name.endswith("?") else ":" for name in names]
         answers = zip(names, ends, given or (), strict=False)
         lines += [f"{name}{end} {_text(each)}" for name, end, each in answers]
@@ -322,7 +333,17 @@ def _arrays(value: Any, right: Sequence[np.ndarray] | None = None) -> list[np.nd
 
 def _close(right: Sequence[np.ndarray], given: Sequence[np.ndarray]) -> bool:
     pairs = zip(right, given, strict=True)
-    return all(a.shape == b.shape and _near(a, b, True).all() for a, b in pairs)
+    return all(
+        a.shape == b.shape
+        and _near(a, b, True).all()
+        and _is_complex(b) <= _is_complex(a)
+        and (a.dtype != np.uint8 or b.dtype == a.dtype)
+        for a, b in pairs
+    )
+
+
+def _is_complex(values: np.ndarray) -> bool:
+    return values.dtype.kind == "c"
 
 
 def _near(right: Any, given: Any, equal_nan: bool = False) -> np.ndarray:

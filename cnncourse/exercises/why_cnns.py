@@ -216,6 +216,12 @@ def _edges(image: Array, rows: int, columns: int) -> Array:
     return image[i][:, j]
 
 
+def _zeros_from_the_start(image: Array, rows: int, columns: int) -> Array:
+    moved = np.roll(image, (rows, columns), axis=(0, 1))
+    moved[:rows], moved[:, :columns] = 0, 0
+    return moved
+
+
 check_shift = Task(
     "shift",
     "Given an image (H, W), and by how many rows it's moved down and how many columns to the right; below "
@@ -247,6 +253,12 @@ check_shift = Task(
             "The border's pixels are repeated; zeros should come in.",
             _edges,
             ("What is known of the pixels beyond the border?",),
+        ),
+        Mistake(
+            "the wrong part set to zero",
+            "Moved down and to the right, it's right. Up or to the left, zeros cover what should be seen.",
+            _zeros_from_the_start,
+            ("What does image[:, :-1] = 0 change?", "A move up brings zeros in at the bottom."),
         ),
         Mistake(
             "never up or left",
