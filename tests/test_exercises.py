@@ -343,6 +343,10 @@ class TestFaults:
         found = task(lambda n: n * 1.00002, 0).finding
         assert "all of it is 1.00002 times" in found.message
 
+    def test_infinities_have_a_hint(self):
+        found = self.found(lambda logits: logits / 0)
+        assert found.message.startswith("There are infinities or NaNs") and "divide by" in found.hints[0]
+
     def test_a_mistake_in_one_of_two_results_is_named_if_both_are_wrong(self):
         def fold_batch_norm(weight, bias, gamma, beta, mean, var, eps):
             scale = gamma / np.sqrt(var)

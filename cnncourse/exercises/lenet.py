@@ -130,6 +130,14 @@ check_lenet_on_paper = Pencil(
             ("What is the shape of the bias of nn.Conv2d(6, 16, 5)?",),
         ),
         Mistake(
+            "one map before",
+            "You count one kernel for each filter of the second convolution; it has one for each map before.",
+            _with_numbers(
+                lambda side, parameters, work, dense, second, **_: (side, second * 26, work, dense)
+            ),
+            ("What is the shape of the weight of nn.Conv2d(6, 16, 5)?",),
+        ),
+        Mistake(
             "work of one place",
             "Your multiply-adds are those of one place; each weight is used at every place.",
             _with_numbers(

@@ -262,7 +262,8 @@ class Task:
                 )
                 return Finding("dtype", message, where, ("What turns floats into bytes?",))
             if not np.isfinite(b).all() and np.isfinite(a).all():
-                return Finding("wrong", f"There are infinities or NaNs in your answer{of}.", where)
+                message = f"There are infinities or NaNs in your answer{of}."
+                return Finding("wrong", message, where, ("Print what you divide by.",))
         if _same_answer(tried):
             return Finding("same answer", "It gives the same answer to different inputs.", where)
         share = np.mean([_close(a, b) for _, a, b in tried])
