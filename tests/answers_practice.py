@@ -77,6 +77,24 @@ def classes_by_counting(labels, predicted, classes):
     return right / of
 
 
+def share_by_sorting(features, labels, k):
+    unit = features / np.sqrt((features**2).sum(axis=1, keepdims=True))
+    nearest = np.argsort(-(unit @ unit.T), axis=1)[:, 1 : k + 1]  # the first is the image itself
+    return (labels[nearest] == labels[:, None]).mean()
+
+
+def share_by_loops(features, labels, k):
+    right = 0
+    for i, x in enumerate(features):
+        angles = [
+            (np.arccos(np.clip(x @ y / np.sqrt(x @ x) / np.sqrt(y @ y), -1, 1)), j)
+            for j, y in enumerate(features)
+            if j != i
+        ]
+        right += sum(labels[j] == labels[i] for _, j in sorted(angles)[:k])
+    return right / (len(features) * k)
+
+
 def interval_by_numpy(first, second, t):
     differences = first - second
     error = t * differences.std(ddof=1) / np.sqrt(len(differences))
@@ -359,6 +377,7 @@ RIGHT = {
     "count_ways": (ways_by_walking, ways_by_shifting),
     "confusion_matrix": (confusion_by_loop, confusion_by_bincount),
     "class_accuracy": (classes_by_mean, classes_by_counting),
+    "neighbor_share": (share_by_sorting, share_by_loops),
     "paired_interval": (interval_by_numpy, interval_by_hand),
     "muon_step": (muon_by_columns, muon_by_singular_values),
     "random_crop": (crops_by_loop, crops_by_index),

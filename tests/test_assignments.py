@@ -189,6 +189,17 @@ class TestSubmissions:
         found = self.read(tmp_path, notebook("def conv2d(x):\n    nonlocal y"))
         assert found.names == {"conv2d": "conv2d"} and len(found.statements) == 2
 
+    def test_magics_and_questions(self, tmp_path):
+        asked = 'def conv2d(x):\n    """Is it this way?\n    Or so?\n    """\n    return x'
+        for cell in (asked, f"%%time\n{asked}", f"%%capture out\n\n{asked}", f"conv2d?\n%time 1\n{asked}"):
+            found = self.read(tmp_path, notebook(cell))
+            assert found.notes == () and found.statements[-1].startswith("def conv2d")
+        assert self.read(tmp_path, notebook(f"%%writefile mine.py\n{asked}")).names == {}
+
+    def test_what_is_nested_too_deep_is_left_out(self, tmp_path):
+        found = self.read(tmp_path, notebook("y = " + "-" * 900 + "1", RIGHT["conv2d"]))
+        assert found.names == {"conv2d": "conv2d"} and "nested too deep" in found.notes[0]
+
     def test_numbers_that_are_written_out_need_no_jail(self, tmp_path):
         found = self.read(
             tmp_path, notebook("a = [1, (2.5, -3)]", "b = 1 + 2 * 3", "c = [1]", "c[0] = 2"), wanted="abc"

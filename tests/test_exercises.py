@@ -78,10 +78,13 @@ def test_what_is_no_answer_to_a_question(name: str):
     pencil = PENCILS[name]
     for given in (None, ...):
         assert pencil(given).finding.kind == "missing" and pencil.form in str(pencil(given))
-    assert (
-        pencil("text").finding.kind == pencil([[1], [2, 3]]).finding.kind == pencil({}).finding.kind == "type"
-    )
-    assert "equally long" in str(pencil.look([[1], [2, 3]])) and "no number" in str(pencil.look((1, None)))
+    for given in ("text", [[1], [2, "a"]], {}):
+        assert pencil(given).finding.kind == pencil.look(given).finding.kind == "type"
+    if np.ndim(pencil.answer()) != 1:
+        assert (
+            "equally long" in str(pencil.look([[1], [2, 3]])) and pencil([[1], [2, 3]]).finding.kind == "type"
+        )
+    assert "no number" in str(pencil.look((1, None)))
     digits = np.asarray(pencil.answer()).astype(str).tolist()
     assert pencil(digits).finding.kind == pencil.look(digits).finding.kind == "type"
     assert (
@@ -89,6 +92,35 @@ def test_what_is_no_answer_to_a_question(name: str):
     )
     wrong = pencil(pencil.answer() + 12345).finding
     assert wrong.kind == "wrong" and ("number 1" in wrong.message or "row 1" in wrong.message)
+
+
+LISTS = [name for name, pencil in PENCILS.items() if pencil.answer().ndim == 1]
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_of_numbers_may_be_grouped(name: str):
+    right = PENCILS[name].answer().tolist()
+    for given in ((right[:1], right[1:]), [right[:-1], [right[-1:]]], [np.array(right)]):
+        assert PENCILS[name](given).passed and PENCILS[name].look(given).passed
+    assert PENCILS[name]([right[:1], right[1:], 3]).finding.kind in ("shape", "wrong")
+
+
+def test_lists_without_end_are_no_numbers():
+    deep = [1.0]
+    for _ in range(2000):
+        deep = [deep]
+    assert PENCILS["who_leads"](deep).finding.kind == "type"
+
+
+def test_too_few_digits_are_no_other_number():
+    pencil = PENCILS["who_leads"]
+    whole, deviation, lead = pencil.answer(7)[:2].tolist(), *pencil.answer(7)[2:].tolist()
+    assert pencil([*whole, round(deviation, 2), round(lead, 3)], 7).passed
+    for given in ([*whole, deviation, round(lead, 1)], [*whole, deviation, round(lead)]):
+        found = pencil(given, 7).finding
+        assert (found.kind, found.message[:27]) == ("rounded", "Rounded too far: number 4. ")
+    for given in ([*whole, deviation, lead + 0.02], [whole[0] + 1, whole[1], deviation, lead]):
+        assert pencil(given, 7).finding.kind == "wrong"
 
 
 def test_numbers_that_leave_two_ways_alike_are_drawn_again():
@@ -276,6 +308,18 @@ class TestFaults:
         assert exercises.check_dead_units(lambda *inputs: tuple(by_hand(*inputs))).passed
         found = self.found(lambda *inputs: (*by_hand(*inputs), 0.0), "dead_units")
         assert found.kind == "shape" and "(2,); (1,) is wanted" in found.message
+
+    def test_several_results_are_shown_by_their_names(self):
+        found = self.found(lambda first, second, t: (first.mean(), 2.0, 3.0), "paired_interval")
+        assert "your answer, mean: 4.\nyour answer, low: 2." in found.where
+
+    def test_all_results_that_are_wrong_are_named(self):
+        found = self.found(lambda first, second, t: (first.mean(), 2.0 + t, 3.0), "paired_interval")
+        assert "of mean" in found.message and found.message.endswith(" So are low and high.")
+        found = self.found(
+            lambda first, second, t: (first.mean() - second.mean(), 9.0, 9.0), "paired_interval"
+        )
+        assert "of low" in found.message and found.message.endswith(" So is high.")
 
     def test_the_shape_is_named(self):
         found = self.found(lambda logits: np.full(logits.shape[0], 0.5))

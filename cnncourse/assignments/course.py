@@ -14,9 +14,9 @@ from cnncourse.exercises.sheet import Checker
 
 FILE = "assignment.toml"
 RULES = (
-    "Write each function with NumPy and plain Python{}, and each answer in the place of the dots. The line "
-    "below a function checks it, as often as you like; that below numbers checks their form alone. Grading "
-    "uses other inputs, and of other cells takes functions alone: what one needs is in it, or in another. "
+    "Write each function with NumPy and plain Python{}, and each answer in the place of the dots, fractions "
+    "with four digits. The line below a function checks it, as often as you like; that below numbers checks "
+    "their form alone. Grading uses other inputs, and of other cells takes functions and what they need. "
     "Where you measure something, add cells of your own."
 )
 NBGRADER = '''"""nbgrader's settings for this folder.

@@ -15,6 +15,7 @@ SUFFIXES = (".ipynb", ".md", ".py")
 LARGEST = 20 << 20  # bytes
 OURS = ("cnncourse", "matplotlib", "IPython")  # imports of a student's notebook that a jail does without
 CORRELATIONS = ("convolve", "correlate")
+MAGIC = re.compile(r"\s*([%!?]|[\w.]+\?+\s*$)")  # a line of it
 ALIKE = 0.8  # of two names, so that one is taken for the other
 
 
@@ -136,7 +137,13 @@ def read_submission(path: Path, wanted: Sequence[str], torch: bool = False) -> S
             notes.append(f"there is no {name}")
     needed = _needed(nodes, list(names.values()))
     kept = [node for node in nodes if _is_definition(node, without) or needed & {*_assigned(node)}]
-    return Submission(path, tuple(map(ast.unparse, kept)), names, tuple(notes))
+    statements = []
+    for node in kept:
+        try:
+            statements.append(ast.unparse(node))
+        except RecursionError:
+            notes.append(f"line {node.lineno} of a code cell is nested too deep, and was left out")
+    return Submission(path, tuple(statements), names, tuple(notes))
 
 
 def find_file(folder: Path, name: str) -> tuple[Path | None, str]:
@@ -188,9 +195,15 @@ def _cells(path: Path, notes: list[str]) -> list[str]:
 
 
 def _without_magics(code: str) -> str:
-    if code.lstrip().startswith("%%"):
-        return ""
-    return "\n".join("" if re.match(r"\s*[%!]|.*\?$", line) else line for line in code.split("\n"))
+    """Return a cell's Python. Of a cell's magic, `%%time` and its like leave the code to the notebook."""
+    first, _, rest = code.lstrip().partition("\n")
+    if first.startswith("%%"):
+        return _without_magics(rest) if first.split()[0] in ("%%time", "%%capture", "%%prun") else ""
+    try:
+        ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return "\n".join("" if MAGIC.match(line) else line for line in code.split("\n"))
+    return code  # a line of text may end with a question mark
 
 
 def _assigned(node: ast.stmt) -> list[str]:

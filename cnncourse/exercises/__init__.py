@@ -41,6 +41,7 @@ from cnncourse.exercises.cifar10 import (
     check_class_accuracy,
     check_confusion_matrix,
     check_muon_step,
+    check_neighbor_share,
     check_paired_interval,
     check_who_leads,
 )
@@ -193,7 +194,8 @@ CHECKERS: dict[str, Checker] = {  # a chapter a row
         check_first_block,
         check_attention_by_hand, check_depthwise_conv2d, check_squeeze_excite, check_group_norm,
         check_attention,
-        check_who_leads, check_confusion_matrix, check_class_accuracy, check_paired_interval, check_muon_step,
+        check_who_leads, check_confusion_matrix, check_class_accuracy, check_neighbor_share,
+        check_paired_interval, check_muon_step,
         check_looked_up, check_random_crop, check_flip, check_mixup, check_move_image,
         check_head_and_passes, check_standardize, check_fit_head, check_depth_rates, check_hidden_distances,
         check_threshold_costs, check_split_groups, check_calibration_error, check_choose_temperature,

@@ -416,6 +416,7 @@ check_flip = Task(
 def _mixes(rng: np.random.Generator) -> Iterator[Inputs]:
     yield np.array([[[[8.0]]], [[[4.0]]]]), np.array([0, 1]), np.array([1, 0]), 0.75, 2
     yield np.array([[[[8.0]]], [[[4.0]]]]), np.array([1, 1]), np.array([1, 0]), 0.75, 2
+    yield np.array([[[[8.0]]], [[[4.0]]]]), np.array([0, 1]), np.array([1, 0]), 0.25, 3
     for (N, C, H, W), classes in (((3, 1, 2, 2), 3), ((4, 2, 2, 3), 5), ((5, 1, 3, 2), 4)):
         labels = np.concatenate([np.arange(3), rng.integers(0, classes, size=N - 3)])
         order = np.roll(np.arange(N), int(rng.integers(1, N)))
@@ -509,6 +510,22 @@ check_mixup = Task(
                 )
             ),
             ("What if a cat is mixed with a cat?", "= or +=?"),
+        ),
+        Mistake(
+            "classes that occur",
+            "targets: a class that no image of the batch has is missing; it should have zeros.",
+            lambda images, labels, order, weight, classes: _mixup(
+                images, labels, order, weight, labels.max() + 1
+            ),
+            ("How long is a target to be, whatever the labels are?",),
+        ),
+        Mistake(
+            "larger share to the image",
+            "The image gets the larger share, even where its weight is below a half.",
+            lambda images, labels, order, weight, classes: _mixup(
+                images, labels, order, max(weight, 1 - weight), classes
+            ),
+            ("With a weight of 0.25, how much of the image should be left?",),
         ),
         Mistake(
             "added up",

@@ -122,6 +122,11 @@ def _answers(rng: np.random.Generator) -> Iterator[Inputs]:
         yield labels[order], predicted[order], classes
 
 
+def _answers_for_some(rng: np.random.Generator) -> Iterator[Inputs]:
+    yield np.array([0, 0, 1]), np.array([0, 1, 1]), 3
+    yield from _answers(rng)
+
+
 def _confusion_matrix(labels: Array, predicted: Array, classes: int) -> Array:
     matrix = np.zeros((classes, classes), int)
     np.add.at(matrix, (labels, predicted), 1)
@@ -138,8 +143,16 @@ check_confusion_matrix = Task(
     "Given labels (N,), predicted classes (N,) and the number of classes. Row i, column j counts the images "
     "of class i that were taken for class j. Return the matrix (classes, classes).",
     _confusion_matrix,
-    _answers,
+    _answers_for_some,
     (
+        Mistake(
+            "classes that occur",
+            "A class that nobody has and nobody says has no row and no column; it should have zeros.",
+            lambda labels, predicted, classes: _confusion_matrix(
+                labels, predicted, max(labels.max(), predicted.max()) + 1
+            ),
+            ("How large is the matrix to be, whatever the labels are?",),
+        ),
         Mistake(
             "transposed",
             "Rows and columns have changed places: the row is the true class.",
@@ -271,6 +284,106 @@ check_class_accuracy = Task(
                 [((labels == c) == (predicted == c)).mean() for c in range(classes)]
             ),
             ("Which images does the accuracy of a class look at?",),
+        ),
+    ),
+)
+
+
+def _points(rng: np.random.Generator) -> Iterator[Inputs]:
+    yield np.array([[1.0, 0.0], [9.0, 3.0], [0.0, 2.0], [1.0, 3.0]]), np.array([0, 1, 1, 1]), 1
+    for N, D, k in ((8, 3, 2), (12, 4, 3), (9, 2, 4), (10, 5, 3)):
+        labels = rng.permutation(np.arange(N) % 3)
+        centers = rng.normal(size=(3, D))
+        lengths = rng.uniform(0.2, 5, size=(N, 1))
+        yield lengths * (centers[labels] + rng.normal(size=(N, D))), labels, k
+
+
+def _alike(features: Array) -> Array:
+    unit = features / np.linalg.norm(features, axis=1, keepdims=True)
+    return np.asarray(unit @ unit.T)
+
+
+def _neighbor_share(features: Array, labels: Array, k: int) -> float:
+    return _share_by(_alike)(features, labels, k)
+
+
+def _share_by(alike: Callable[[Array], Array], itself: bool = False) -> Callable[..., float]:
+    """Return the share of right neighbors, where those with the largest `alike` are near."""
+    return lambda features, labels, k: float(_said(alike(features), labels, k, itself).mean())
+
+
+def _said(alike: Array, labels: Array, k: int, itself: bool = False) -> Array:
+    """Return (N, k), whether each of the nearest has the label of its image."""
+    alike = alike if itself else np.where(np.eye(len(alike), dtype=bool), -np.inf, alike)
+    nearest = np.argsort(-alike, axis=1)[:, :k]
+    return np.asarray(labels[nearest] == labels[:, None])
+
+
+def _minus_distances(features: Array) -> Array:
+    return np.asarray(-((features[:, None] - features[None]) ** 2).sum(axis=2))
+
+
+check_neighbor_share = Task(
+    "neighbor_share",
+    "Given features (N, D), a row for each image, its labels (N,) and k. The neighbors of an image are the k "
+    "other images at the smallest angle to it. Return the share of all N k neighbors that have the label of "
+    "the image whose neighbors they are.",
+    _neighbor_share,
+    _points,
+    (
+        Mistake(
+            "itself",
+            "Each image is its own nearest neighbor; count others.",
+            _share_by(_alike, itself=True),
+            ("At which angle is an image to itself?",),
+        ),
+        Mistake(
+            "distance",
+            "Your neighbors are those at the smallest distance; wanted is the smallest angle.",
+            _share_by(_minus_distances),
+            ("Does it matter how long a row is?",),
+        ),
+        Mistake(
+            "lengths kept",
+            "Your neighbors have the largest product; a long row has large products at any angle.",
+            _share_by(lambda features: features @ features.T),
+            ("By what is a product divided, so that it's the cosine of the angle?",),
+        ),
+        Mistake(
+            "columns",
+            "You bring columns to length 1; a row is an image.",
+            _share_by(lambda features: (unit := features / np.linalg.norm(features, axis=0)) @ unit.T),
+            ("Over which axis does the norm of one image go?",),
+        ),
+        Mistake(
+            "farthest",
+            "Your neighbors are those at the largest angle.",
+            _share_by(lambda features: -_alike(features)),
+            ("A small angle has a large cosine. In which direction does np.argsort sort?",),
+        ),
+        Mistake(
+            "nearest alone",
+            "You look at the nearest one alone, whatever k is.",
+            lambda features, labels, k: _neighbor_share(features, labels, 1),
+            ("Where is `k` in your function?",),
+        ),
+        Mistake(
+            "all others",
+            "You count all other images, whatever k is.",
+            lambda features, labels, k: _neighbor_share(features, labels, len(labels) - 1),
+            ("Where is `k` in your function?",),
+        ),
+        Mistake(
+            "at least one",
+            "You count images with at least one right neighbor; count the neighbors.",
+            lambda features, labels, k: float(_said(_alike(features), labels, k).any(axis=1).mean()),
+            ("An image with one right neighbor of three: how much does it add?",),
+        ),
+        Mistake(
+            "a number",
+            "That's how many neighbors are right; a share is wanted.",
+            lambda features, labels, k: float(_said(_alike(features), labels, k).sum()),
+            ("How many neighbors are there in all?",),
         ),
     ),
 )

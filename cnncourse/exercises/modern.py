@@ -25,6 +25,7 @@ def _maps(rng: np.random.Generator) -> Iterator[Inputs]:
         np.array([0.0, 5.0]),
         0.0,
     )
+    yield np.array([1.0, 3.0]).reshape(1, 2, 1, 1), 1, np.ones(2), np.zeros(2), 3.0
     for shape, groups in (((2, 4, 2, 2), 2), ((3, 6, 2, 3), 3), ((2, 6, 3, 2), 2)):
         C = shape[1]
         yield rng.normal(2, 3, size=shape), groups, rng.normal(size=C), rng.normal(size=C), 0.1
@@ -59,6 +60,17 @@ def _whole_batch(x: Array, groups: int, gamma: Array, beta: Array, eps: float) -
     axes = (0, 2, 3, 4)
     hat = (parts - parts.mean(axis=axes, keepdims=True)) / np.sqrt(parts.var(axis=axes, keepdims=True) + eps)
     return np.asarray(_wide(gamma) * hat.reshape(x.shape) + _wide(beta))
+
+
+def _divided_by(deviation: Callable[[Array, float], Array]) -> Callable[..., Array]:
+    """Return a group normalization with another divisor, made of the groups' numbers and eps."""
+
+    def function(x: Array, groups: int, gamma: Array, beta: Array, eps: float) -> Array:
+        parts = x.reshape(len(x), groups, -1)
+        hat = (parts - parts.mean(axis=2, keepdims=True)) / deviation(parts, eps)
+        return np.asarray(_wide(gamma) * hat.reshape(x.shape) + _wide(beta))
+
+    return function
 
 
 def _by_size(x: Array, groups: int, gamma: Array, beta: Array, eps: float) -> Array:
@@ -122,6 +134,18 @@ check_group_norm = Task(
             "eps is missing under the root.",
             lambda x, groups, gamma, beta, eps: _group_norm(x, groups, gamma, beta, 0.0),
             ("Where is eps in the formula?",),
+        ),
+        Mistake(
+            "eps beside the root",
+            "You add eps to the deviation; it belongs to the variance, under the root.",
+            _divided_by(lambda parts, eps: parts.std(axis=2, keepdims=True) + eps),
+            ("With a variance of 1 and an eps of 3, by what do you divide?",),
+        ),
+        Mistake(
+            "variance of a sample",
+            "Your variance is over n - 1; here it's the plain mean of the squares.",
+            _divided_by(lambda parts, eps: np.sqrt(parts.var(axis=2, ddof=1, keepdims=True) + eps)),
+            ("ddof", "Has your answer, with gamma 1 and eps 0, a variance of 1?"),
         ),
         Mistake(
             "mean left",
@@ -397,7 +421,9 @@ check_attention_by_hand = Pencil(
 
 def _tokens(rng: np.random.Generator) -> Iterator[Inputs]:
     yield np.array([[2.0]]), *(np.full((1, 1), n) for n in (1.0, 1.0, 3.0)), 1
-    yield np.eye(2), np.eye(2), np.array([[1.0, 2.0], [0.0, 1.0]]), np.array([[4.0, 0.0], [0.0, 8.0]]), 1
+    for heads in (1, 2):
+        key, value = np.array([[1.0, 2.0], [0.0, 1.0]]), np.array([[4.0, 0.0], [0.0, 8.0]])
+        yield np.eye(2), np.eye(2), key, value, heads
     for T, C, heads in ((3, 4, 1), (2, 4, 2), (3, 4, 2), (4, 6, 3), (3, 6, 2)):
         yield rng.normal(size=(T, C)), *rng.normal(size=(3, C, C)), heads
 

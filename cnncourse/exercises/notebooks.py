@@ -45,6 +45,8 @@ def notebook(
 def _sheet(sheet: Sheet, checkers: dict[str, Checker], kind: Kind, titled: bool) -> Iterator[Cell]:
     if not titled:
         yield _text(f"{_plain(sheet.intro, sheet)}\n\n{sheet.summary}")
+    else:
+        yield _text(_plain(f"Everything you need is in {{doc}}`{sheet.chapter}`.", sheet))
     yield _code(sheet.imports)
     for exercise in sheet.exercises:
         yield _text(f"## {exercise.title}\n\n{exercise.header}")

@@ -13,6 +13,7 @@ from cnncourse.exercises.task import Mistake
 Way = Callable[..., Any]  # from a question's numbers, by name, to an answer
 DRAWS = 1000  # until no two answers are alike
 NO_NUMBER = "There is something that is no number"
+ROUNDED = 0.15  # by which a number that was rounded too far may be off, as a share
 
 
 @dataclass(frozen=True)
@@ -81,12 +82,14 @@ class Pencil:
 
     def look(self, given: Any) -> Report:
         """Say whether numbers of the right form are there, and not whether they are right."""
-        finding = self._look(given, self.answer().shape)
+        shape = self.answer().shape
+        finding = self._look(_flat(given) if len(shape) == 1 else given, shape)
         return Report(f"{self.name} (its form)", 1, finding)
 
     def judge(self, given: Any, seed: int) -> Finding | None:
         """Return what is wrong with an answer."""
         numbers, right = self.numbers(seed), np.asarray(self.answer(seed), dtype=float)
+        given = _flat(given) if right.ndim == 1 else given
         found = self._look(given, None)
         if found is not None:
             return found
@@ -98,7 +101,11 @@ class Pencil:
                 return Finding(mistake.name, mistake.message, hints=mistake.hints)
         if (found := self._look(given, right.shape)) is not None:
             return found
-        places = ", ".join(_place(place) for place in np.argwhere(~_near(value, right)))
+        far = ~_near(value, right)
+        places = ", ".join(_place(place) for place in np.argwhere(far))
+        if all(_rounded(a, b) for a, b in zip(value[far], right[far], strict=True)):
+            message = f"Rounded too far: {places}." if right.ndim else "You rounded too far."
+            return Finding("rounded", f"{message} Give four digits, or let Python compute it.")
         message = f"Wrong: {places}." if right.ndim else "It's another number."
         return Finding("wrong", message, hints=("Do it again, and write down each step.",))
 
@@ -132,6 +139,24 @@ def _alike(a: np.ndarray, b: np.ndarray) -> bool:
 def _near(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     relative = 1e-3 if (b % 1).any() else 0.0  # fractions may be rounded to three or four digits
     return np.asarray(abs(a - b) <= 1e-6 + relative * abs(b))
+
+
+def _rounded(value: float, right: float) -> bool:
+    """Return whether a number is the right one with too few digits."""
+    decimals = len(np.format_float_positional(value, trim="-").partition(".")[2])
+    near = abs(value - right) <= min(0.5 * 10.0**-decimals + 1e-9, ROUNDED * abs(right))
+    return bool(right % 1) and decimals <= 3 and bool(near)
+
+
+def _flat(given: Any, depth: int = 3) -> Any:
+    """Return the numbers of lists in lists as one list: how they are grouped is no part of the question."""
+    if not isinstance(given, list | tuple | np.ndarray) or not np.iterable(given) or not depth:
+        return given
+    found: list[Any] = []
+    for part in given:
+        inner = _flat(part, depth - 1)
+        found += inner if isinstance(inner, list) else [inner]
+    return found
 
 
 def _place(place: np.ndarray) -> str:

@@ -280,7 +280,9 @@ class Task:
         cases = [case, *(each for each in tried if each is not case)]
         wrong = [(r[part], g[part]) for _, r, g in cases if not _close([r[part]], [g[part]])]
         numbers = f"Wrong number{'s' if a.size > 1 else ''}{self._of(part, right)}"
-        message = f"{numbers}: {_likeness(wrong)}.{some}"
+        others = _and([self._names()[n] for n in off if n != part]) if len(off) > 1 else ""
+        more = f" So {'are' if len(off) > 2 else 'is'} {others}." if others else ""
+        message = f"{numbers}: {_likeness(wrong)}.{some}{more}"
         return Finding("wrong", message, where, ("Do this input with a pencil.",))
 
     def _of(self, part: int, right: Sequence[np.ndarray]) -> str:
@@ -471,6 +473,10 @@ def _shift(right: np.ndarray, given: np.ndarray) -> Any:
 
 def _digits(factor: Any) -> str:
     return text if (text := f"{factor:.4g}") != "1" else f"{factor:.9g}"
+
+
+def _and(names: Sequence[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
 
 
 def _a(kind: str) -> str:
