@@ -313,6 +313,24 @@ class TestFaults:
         found = self.found(lambda first, second, t: (first.mean(), 2.0, 3.0), "paired_interval")
         assert "your answer, mean: 4.\nyour answer, low: 2." in found.where
 
+    @pytest.mark.parametrize(("count", "words"), [(4, "Do this input"), (40, "Make a smaller input")])
+    def test_a_large_input_is_none_for_paper(self, count, words):
+        def inputs(rng):
+            yield from ((rng.normal(size=count),) for _ in range(4))
+
+        task = Task("twice", "Return twice x.", lambda x: 2 * x, inputs)
+        assert task(lambda x: x**3, 0).finding.hints[0].startswith(words)
+
+    def test_a_box_may_claim_the_second_best_thing(self):
+        program = TASKS["mark_boxes"].program.source
+        best = program.replace("fits = free * both / either", "fits = both / either")
+        best = best.replace("marks.append(fits[best] > 0.5)", "marks.append(free[best] * fits[best] > 0.5)")
+        assert best.count("free[best]") == 2
+        space = {"np": np}
+        exec(best, space)  # the best thing alone, claimed or not
+        for seed in range(20):
+            assert not TASKS["mark_boxes"](space["mark_boxes"], seed).passed
+
     def test_all_results_that_are_wrong_are_named(self):
         found = self.found(lambda first, second, t: (first.mean(), 2.0 + t, 3.0), "paired_interval")
         assert "of mean" in found.message and found.message.endswith(" So are low and high.")

@@ -21,6 +21,7 @@ def _boxes(rng: np.random.Generator, count: int) -> Array:
 def _pairs(rng: np.random.Generator) -> Iterator[Inputs]:
     yield np.array([[0.0, 0, 4, 4]]), np.array([[2.0, 2, 6, 6]])
     yield np.array([[0.0, 0, 2, 2], [1, 1, 3, 4]]), np.array([[4.0, 5, 6, 9], [1, 1, 3, 4]])
+    yield np.array([[0.0, 0, 2, 2]]), np.array([[4.0, 0, 6, 2]])
     for count in (4, 8, 8):
         a, b = _boxes(rng, count), _boxes(rng, count)
         b[0] = a[0] + 20  # beside it
@@ -52,6 +53,11 @@ def _unclipped(a: Array, b: Array) -> Array:
     return np.asarray(both / (_area(a) + _area(b) - both))
 
 
+def _area_clipped(a: Array, b: Array) -> Array:
+    both = np.maximum(_sides(a, b).prod(axis=1), 0)
+    return np.asarray(both / (_area(a) + _area(b) - both))
+
+
 def _by_centers(a: Array, b: Array) -> Array:
     return _box_iou(*(np.concatenate([c[:, :2], c[:, :2] + c[:, 2:]], axis=1) for c in (a, b)))
 
@@ -73,6 +79,12 @@ check_box_iou = Task(
             "Boxes that lie apart have a negative side in common, and two of them make a positive area.",
             _unclipped,
             ("What do boxes share that don't touch?", "Sides below 0 count as 0."),
+        ),
+        Mistake(
+            "area clipped, not sides",
+            "You clip the shared area; two negative sides have made a positive one before.",
+            _area_clipped,
+            ("What do boxes share that are apart both to the right and downward?",),
         ),
         Mistake(
             "shared area twice",
@@ -445,6 +457,8 @@ def _claims(rng: np.random.Generator) -> Iterator[Inputs]:
     yield np.array([[10.0, 10, 14, 14], [2, 2, 6, 6]]), np.array([0.9, 0.8]), thing
     yield np.array([[2.0, 2, 6, 6], [4, 2, 8, 6], [2, 2, 6, 5]]), np.array([0.6, 0.9, 0.5]), thing
     yield np.array([[0.0, 0, 9, 9], [2, 2, 6, 6]]), np.array([0.4, 0.3]), thing
+    crowd = np.array([[0.0, 0, 10, 8], [2, 0, 12, 8]])  # the second box fits the first thing best
+    yield np.array([[0.0, 0, 10, 8], [0.5, 0, 10.5, 8]]), np.array([0.9, 0.8]), crowd
     for things in (2, 3, 4):
         true = _boxes(rng, things)
         boxes = np.repeat(true, 3, axis=0) + rng.uniform(-1, 1, size=(3 * things, 4)) * [1, 1, 0, 0]

@@ -16,6 +16,7 @@ from cnncourse.exercises.program import Bug, Program
 
 COMPLEX = "array of complex numbers"
 LIMIT = 5.0  # seconds for one call; the inputs are tiny
+SMALL = 24  # numbers, which one can do on paper
 RELATIVE, ABSOLUTE = 1e-6, 1e-9  # by which a right answer may be off
 IN_32_BITS = 1e-5  # and one in 32 bits, of its largest number
 Inputs = tuple[Any, ...]
@@ -283,7 +284,9 @@ class Task:
         others = _and([self._names()[n] for n in off if n != part]) if len(off) > 1 else ""
         more = f" So {'are' if len(off) > 2 else 'is'} {others}." if others else ""
         message = f"{numbers}: {_likeness(wrong)}.{some}{more}"
-        return Finding("wrong", message, where, ("Do this input with a pencil.",))
+        small = _size(case) <= SMALL and not self.adapter
+        hint = "Do this input with a pencil." if small else "Make a smaller input, and do it with a pencil."
+        return Finding("wrong", message, where, (hint,))
 
     def _of(self, part: int, right: Sequence[np.ndarray]) -> str:
         """Return which of several results is meant, as text to put behind a noun."""

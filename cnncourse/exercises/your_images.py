@@ -114,6 +114,7 @@ check_threshold_costs = Pencil(
 def _bursts(rng: np.random.Generator) -> Iterator[Inputs]:
     yield np.array([0, 0, 1, 1]), 0.5, np.array([1, 0])
     yield np.array([2, 0, 1, 0, 2, 2, 1, 0]), 0.3, np.array([2, 0, 1])
+    yield np.array([0, 1, 1, 1, 1, 2]), 0.45, np.array([0, 1, 2])
     for count, several in ((12, 4), (20, 6), (30, 9), (30, 9)):
         groups = np.concatenate([np.arange(several), rng.integers(0, several, size=count - several)])
         yield rng.permutation(groups), float(rng.uniform(0.25, 0.6)), rng.permutation(several)
@@ -148,6 +149,13 @@ check_split_groups = Task(
             "You put aside a share of the groups; the share is that of the images, and groups differ in "
             "size.",
             lambda groups, share, order: np.isin(groups, order[: int(np.ceil(share * len(order)))]),
+            ("How many images do your groups hold?",),
+        ),
+        Mistake(
+            "share of the groups, rounded",
+            "You put aside a share of the groups; the share is that of the images, and groups differ in "
+            "size.",
+            lambda groups, share, order: np.isin(groups, order[: round(share * len(order))]),
             ("How many images do your groups hold?",),
         ),
         Mistake(
@@ -277,6 +285,16 @@ check_choose_temperature = Task(
             ("Where are the labels in your function?",),
         ),
         Mistake(
+            "one sum for all",
+            "You add up the exponentials of all images; each image has a sum of its own.",
+            _chosen(
+                lambda logits, labels, t: float(
+                    np.log(np.exp(logits / t).sum()) - (logits / t)[np.arange(len(labels)), labels].mean()
+                )
+            ),
+            ("Over which axis do the classes of one image go?",),
+        ),
+        Mistake(
             "last one",
             "You return the last temperature that you tried; the best one is wanted.",
             lambda logits, labels, temperatures: temperatures[-1],
@@ -289,6 +307,7 @@ check_choose_temperature = Task(
 def _sure(rng: np.random.Generator) -> Iterator[Inputs]:
     yield np.array([0.9, 0.9, 0.6, 0.6]), np.array([True, False, True, True]), 5
     yield np.array([0.95, 0.85, 0.75, 0.3]), np.array([True, False, False, True]), 2
+    yield np.array([1.0, 0.9, 0.6, 0.3]), np.array([False, False, True, False]), 2
     for count, bins in ((12, 4), (30, 10), (40, 5), (25, 8)):
         confidence = rng.uniform(0.2, 0.99, size=count)
         yield confidence, rng.random(count) < confidence**2, bins
@@ -324,7 +343,8 @@ check_calibration_error = Task(
     "Given how sure a network was of its answers, confidence (N,) between 0 and 1, which of them were right "
     "(N,), and the number of equally wide bins from 0 to 1. The gap of a bin is the difference between the "
     "share of its answers that were right and its mean confidence, without sign. No confidence lies where "
-    "bins meet. Return the mean gap, each bin weighed by its answers.",
+    "bins meet, and one of exactly 1 belongs into the last. Return the mean gap, each bin weighed by its "
+    "answers.",
     _calibration_error,
     _sure,
     (
@@ -375,6 +395,14 @@ check_calibration_error = Task(
             "You divide by the number of bins; divide by the number of answers.",
             _with(join=lambda gaps, counts: (gaps * counts).sum() / len(gaps)),
             ("Do the weights add up to 1?",),
+        ),
+        Mistake(
+            "certain ones left out",
+            "An answer with a confidence of exactly 1 is in none of your bins; it belongs into the last.",
+            lambda confidence, right, bins: float(
+                (sure := confidence < 1).mean() * _error(confidence[sure], right[sure], bins)
+            ),
+            ("Which bin gets 1.0: do your bins hold their upper end?",),
         ),
     ),
 )
