@@ -14,6 +14,7 @@ from torch import nn
 
 from cnncourse import data, models, web
 from cnncourse.cli import run
+from cnncourse.data.photos import PHOTOS
 from cnncourse.web import page, running
 
 WEB = Path(web.__file__).parent
@@ -142,6 +143,25 @@ class TestEngine:
             assert (logits - expected).abs().max() <= ROUNDING * expected.abs().max()
             # each layer by its own largest number: sums in another order differ most where numbers cancel
             assert max(found[way]["worst"].values()) < 1e-4
+
+    def test_layers_of_16_bits_beside_one_of_8_and_biases_that_are_mended(self, tmp_path, monkeypatch):
+        trained = models.load_trained("lenet5")
+        monkeypatch.setattr("cnncourse.web.network.LARGE", 20_000)  # its first dense layer has 48,000 weights
+        network = web.for_web(trained, "mixed")
+        written = [step["weight"] for step in network.describe()["steps"] if "weight" in step]
+        assert [each.get("bits", 8) for each in written] == [16, 16, 8, 16, 16]
+        images = random_images(trained, 3)
+        found = engine(tmp_path, network, images, activations=True)
+        for way in ("simd", "plain"):
+            apart = (torch.tensor(found[way]["logits"]) - network.logits(images)).abs().max()
+            assert apart <= ROUNDING * network.logits(images).abs().max()
+            assert max(found[way]["worst"].values()) < 1e-4
+        photos = trained.prepare(np.stack([data.load_photo(name, 32, gray=True)[None] for name in PHOTOS]))
+        dense, added = "classifier.0", {}
+        for precision in ("float32", "int8", "mixed"):
+            added[precision] = web.for_web(trained, precision).activations(photos)[dense].mean(dim=0)
+        bias = {name: (value - added["float32"]).abs().mean() for name, value in added.items()}
+        assert bias["mixed"] < 0.2 * bias["int8"]
 
     @pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
     def test_each_operation_in_each_form(self, tmp_path):
@@ -372,4 +392,4 @@ def test_the_explorer_is_one_in_the_book_and_in_a_folder():
     scripts = [path for path in (WEB / "explorer").glob("*.js") if path.name != "page.js"]
     assert {path.name for path in scripts} == {Path(each).name for each in page.EXPLORER}
     lines = [path.read_text(encoding="utf-8").splitlines() for path in scripts]
-    assert max(map(len, lines)) <= 250 and max(len(line) for each in lines for line in each) <= 160
+    assert max(map(len, lines)) <= 280 and max(len(line) for each in lines for line in each) <= 160

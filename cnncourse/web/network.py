@@ -12,13 +12,16 @@ import torch
 
 from cnncourse._checks import check_choice
 from cnncourse._trace import trace
+from cnncourse.data import load_photo
+from cnncourse.data.photos import PHOTOS
 from cnncourse.models import Trained
 from cnncourse.web.graph import Step, named_apart, simplify
 from cnncourse.web.operations import UnknownLayerError, step_of
-from cnncourse.web.running import run_steps
+from cnncourse.web.running import OPERATIONS, run_steps
 
 FORMAT = "cnncourse web 1"
-PRECISIONS = ("int8", "float32")
+PRECISIONS = ("int8", "mixed", "float32")
+LARGE = 400_000  # weights: in "mixed", smaller layers keep 16 bits
 TOLERANCE = 1e-4  # of the largest logit: far more than rounding, far less than any mistake
 MOST_NAMED = 3  # layers of a refusal
 
@@ -33,7 +36,7 @@ class WebNetwork:
         What it was made from, which knows classes and normalization.
     steps : tuple of Step
         Its operations; the first is the image, the last gives the logits.
-    precision : {"int8", "float32"}
+    precision : {"int8", "mixed", "float32"}
         How its weights are stored. They are as rounded as the engine will see them.
     """
 
@@ -79,13 +82,15 @@ def for_web(trained: Trained, precision: str = "int8") -> WebNetwork:
     """Return a trained network as the engine runs it, if it can.
 
     Batch normalization is worked into the convolutions before it. In 8 bits, each filter is a whole number
-    from -127 to 127 times a scale of its own; biases keep 32 bits.
+    from -127 to 127 times a scale of its own; biases keep 32 bits. Deep networks of thin layers lose too much
+    by that: "mixed" keeps 16 bits in all layers but the largest, and subtracts from each bias what rounding
+    adds on average to what the layer gives for some photographs.
 
     Parameters
     ----------
     trained : Trained
         The network; it stays as it is.
-    precision : {"int8", "float32"}
+    precision : {"int8", "mixed", "float32"}
         How weights are stored.
 
     Returns
@@ -112,8 +117,10 @@ def for_web(trained: Trained, precision: str = "int8") -> WebNetwork:
     shape = (twin.channels, *(twin.resolution or twin.size))
     steps = simplify(_translate(twin, shape))
     _compare(steps, twin)
-    if precision == "int8":
-        steps = [_rounded(step) for step in steps]
+    rounded = [_rounded(step, precision) for step in steps]
+    if precision == "mixed":
+        rounded = _mended(rounded, steps, twin)
+    steps = rounded
     return WebNetwork(trained, tuple(steps), precision)
 
 
@@ -157,21 +164,62 @@ def _compare(steps: list[Step], trained: Trained) -> None:
         )
 
 
-def _scales(weight: np.ndarray) -> np.ndarray:
-    """Return the size of one step of 8 bits for each filter."""
+def _bits(step: Step, precision: str) -> int:
+    """Return the bits of a step's weights."""
+    if precision == "float32" or step.op not in ("conv", "dense"):
+        return 32
+    return 16 if precision == "mixed" and step.weights["weight"].size < LARGE else 8
+
+
+def _scales(weight: np.ndarray, bits: int) -> np.ndarray:
+    """Return the size of one step of so many bits for each filter, in the shape of the weights."""
     largest = np.abs(weight.reshape(len(weight), -1)).max(axis=1)  # (C_out,)
-    return np.where(largest > 0, largest / 127, 1).astype(np.float32)
+    steps = np.where(largest > 0, largest / (2 ** (bits - 1) - 1), 1).astype(np.float32)
+    return steps.reshape(-1, *[1] * (weight.ndim - 1))
 
 
-def _rounded(step: Step) -> Step:
-    """Return a step with its filters rounded to 8 bits."""
-    if step.op not in ("conv", "dense"):
+def _rounded(step: Step, precision: str) -> Step:
+    """Return a step with its filters rounded to whole numbers of a scale."""
+    bits = _bits(step, precision)
+    if bits == 32:
         return step
     weight = step.weights["weight"]
-    scales = _scales(weight).reshape(-1, *[1] * (weight.ndim - 1))
+    scales = _scales(weight, bits)
     return dataclasses.replace(
         step, weights={**step.weights, "weight": (np.rint(weight / scales) * scales).astype(np.float32)}
     )
+
+
+def _mended(rounded: list[Step], exact: list[Step], trained: Trained) -> list[Step]:
+    """Return the rounded steps without what rounding adds on average, for photographs."""
+    errors = {
+        place: dataclasses.replace(
+            step,
+            weights={
+                "weight": step.weights["weight"] - exact[place].weights["weight"],
+                "bias": np.zeros_like(step.weights["bias"]),
+            },
+        )
+        for place, step in enumerate(rounded)
+        if step.op in ("conv", "dense")
+    }
+    added = {place: np.zeros(step.shape[0]) for place, step in errors.items()}
+    for name in PHOTOS:  # one at a time, for the memory of all activations
+        photo = load_photo(name, trained.size, gray=trained.channels == 1)
+        photo = np.broadcast_to(photo, (trained.channels, *trained.size))
+        values = run_steps(exact, trained.prepare(photo[None]))
+        with torch.inference_mode():
+            for place, step in errors.items():
+                error = OPERATIONS[step.op](step, [values[i] for i in step.inputs])  # (1, C_out, ...)
+                added[place] += (
+                    error.flatten(2).mean(dim=(0, 2)).numpy() if error.ndim > 2 else error[0].numpy()
+                )
+    mended = list(rounded)
+    for place, total in added.items():
+        weights = rounded[place].weights
+        bias = (weights["bias"] - total / len(PHOTOS)).astype(np.float32)
+        mended[place] = dataclasses.replace(rounded[place], weights={**weights, "bias": bias})
+    return mended
 
 
 def _written(step: Step, precision: str, content: bytearray) -> dict[str, Any]:
@@ -181,12 +229,14 @@ def _written(step: Step, precision: str, content: bytearray) -> dict[str, Any]:
     }  # fmt: skip
     if step.folded:
         about["folded"] = step.folded
+    bits = _bits(step, precision)
     for key, weight in step.weights.items():
         place: dict[str, Any] = {"shape": weight.shape}
-        if precision == "int8" and key == "weight" and step.op in ("conv", "dense"):
-            scales = _scales(weight)
-            whole = np.rint(weight / scales.reshape(-1, *[1] * (weight.ndim - 1))).astype(np.int8)
+        if bits < 32 and key == "weight":
+            scales = _scales(weight, bits)
+            whole = np.rint(weight / scales).astype("<i2" if bits == 16 else np.int8)
             place |= {"at": _append(content, whole.tobytes()), "scales": _append(content, _bytes(scales))}
+            place |= {"bits": 16} if bits == 16 else {}
         else:
             place["at"] = _append(content, _bytes(weight))
         about[key] = place

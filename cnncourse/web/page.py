@@ -65,7 +65,7 @@ def to_web(trained: Trained, folder: str | Path, name: str | None = None, precis
         Made if it is missing; files of an earlier call are replaced, others stay.
     name : str, optional
         What the page and the script are called; by default the architecture.
-    precision : {"int8", "float32"}
+    precision : {"int8", "mixed", "float32"}
         How weights are stored: 8 bits and a scale for each filter, a quarter of the size, or 32.
 
     Returns
@@ -154,12 +154,12 @@ def own_images(trained: Trained) -> tuple[list[np.ndarray], list[str]]:
     return pictures, [images.classes[int(images.labels[i])] for i in chosen]
 
 
-def data_uri(pixels: np.ndarray) -> str:
+def data_uri(pixels: np.ndarray, kind: str | None = None) -> str:
     """Return an image (C, H, W) as a page takes it inside itself: a PNG, or a JPEG where it is large."""
     image = Image.fromarray(
         pixels[0] if len(pixels) == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0))
     )
-    kind = "PNG" if pixels[0].size <= 64 * 64 else "JPEG"
+    kind = kind or ("PNG" if pixels[0].size <= 64 * 64 else "JPEG")
     content = io.BytesIO()
-    image.save(content, kind, **({"quality": 92} if kind == "JPEG" else {}))
+    image.save(content, kind, **({"quality": 96} if kind == "JPEG" else {}))
     return f"data:image/{kind.lower()};base64,{base64.b64encode(content.getvalue()).decode()}"

@@ -19,6 +19,7 @@ WIDGETS = {
     "shuffle": "book/foundations/images.html",
     "receptive-field": "book/foundations/receptive-field.html",
     "thirty-layers": "book/foundations/activations.html",
+    "photo": "book/practice/your-images.html",
 }
 FORMULAS, ICONS = (
     "**/tex-svg-full.js*",

@@ -13,12 +13,17 @@ PHOTOS = (
 )  # of a CIFAR-10 network: one that it has a word for, three not
 
 
-def network(name: str) -> str:
+LARGE_PHOTOS = {  # a JPEG of the clock is no bubble, and of the rocket no missile
+    "cat": "JPEG", "coffee": "JPEG", "camera": "PNG", "clock": "PNG", "rocket": "PNG", "coins": "PNG",
+}  # fmt: skip
+
+
+def network(name: str, precision: str = "int8") -> str:
     """Return a known trained network as `cnncourse export web` writes it."""
     from cnncourse.models import load_trained
     from cnncourse.web import for_web
 
-    return for_web(load_trained(name)).script(name)
+    return for_web(load_trained(name), precision).script(name)
 
 
 def small_images() -> str:
@@ -31,6 +36,19 @@ def small_images() -> str:
     images, names = own_images(load_trained("resnet20"))
     shown += [(f"{name}, of CIFAR-10", _bytes(image)) for name, image in zip(names, images, strict=True)]
     return _samples("small", [{"name": name, "image": data_uri(pixels)} for name, pixels in shown])
+
+
+def large_images() -> str:
+    """Return photographs as EfficientNet-Lite0 takes them."""
+    from cnncourse.data import load_photo
+    from cnncourse.web.page import data_uri
+
+    shown = []
+    for name, kind in LARGE_PHOTOS.items():
+        pixels = _bytes(load_photo(name, size=224))
+        gray = bool((pixels == pixels[:1]).all())
+        shown.append({"name": name, "image": data_uri(pixels[:1] if gray else pixels, kind)})
+    return _samples("large", shown)
 
 
 def _bytes(pixels: Any) -> np.ndarray:

@@ -39,9 +39,13 @@ SCRIPTS = {  # what each widget needs before it, in this order
     "shuffle": ("digits.js", "shared.js", "shuffling.js"),
     "receptive-field": ("layers.js", "shared.js", "fields.js"),
     "thirty-layers": ("shared.js", "stack.js"),
+    "photo": (*ENGINE, *EXPLORER, "large.js", "shared.js"),
 }
-LATER = {"explorer": "resnet20.js"}  # the network of a widget that is loaded when it is first used
-STYLES = {"explorer": ("explorer.css",)}  # besides the one of all
+LATER = {
+    "explorer": "resnet20.js",
+    "photo": "efficientnet_lite0.js",
+}  # the network of a widget that is loaded when it is first used
+STYLES = {"explorer": ("explorer.css",), "photo": ("explorer.css",)}  # besides the one of all
 
 
 class Widget(nodes.General, nodes.Element):
@@ -153,6 +157,8 @@ MADE: dict[str, Callable[[], str]] = {
     "wall.js": widget_data.wall,
     "digits.js": widget_data.digits,
     "layers.js": widget_data.layers,
+    "efficientnet_lite0.js": partial(widget_networks.network, "efficientnet_lite0", "mixed"),
+    "large.js": widget_networks.large_images,
 }
 
 

@@ -10,7 +10,7 @@
   "use strict";
 
   /** @typedef {{shape: number[], data: Float32Array}} Tensor */
-  /** @typedef {{shape: number[], at: number, scales?: number}} Stored weights: where they begin in the bytes */
+  /** @typedef {{shape: number[], at: number, scales?: number, bits?: number}} Stored weights: where they begin in the bytes */
   /** @typedef {{name: string, op: string, inputs: number[], shape: number[], weight?: Stored, bias?: Stored,
    *   kernel?: number[], stride?: number[], padding?: number[], dilation?: number[], groups?: number,
    *   divisor?: number, slope?: number}} Step */
@@ -69,8 +69,8 @@
   function stored(network, place) {
     const total = count(place.shape), { buffer } = network.bytes;
     if (place.scales === undefined) return new Float32Array(buffer, place.at, total);
-    const whole = new Int8Array(buffer, place.at, total), scales = new Float32Array(buffer, place.scales, place.shape[0]);
-    const numbers = new Float32Array(total), each = total / scales.length;
+    const whole = new (place.bits === 16 ? Int16Array : Int8Array)(buffer, place.at, total), numbers = new Float32Array(total);
+    const scales = new Float32Array(buffer, place.scales, place.shape[0]), each = total / scales.length;
     for (let i = 0; i < total; i++) numbers[i] = whole[i] * scales[Math.floor(i / each)];
     return numbers;
   }

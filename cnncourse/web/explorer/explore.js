@@ -31,9 +31,11 @@
   const breath = () => new Promise((done) => setTimeout(done));
 
   /** @param {HTMLElement} root
-   * @param {{network: () => any, samples: {name: string, image: string}[], heading?: string, hint?: string, now?: boolean}} options
-   * `network` returns what `cnncourse export web` wrote, or a promise of it; it is asked once, when it is first used */
-  function explore(root, { network: bring, samples, heading = "h2", hint = "", now = true }) {
+   * @param {{network: () => any, samples: {name: string, image: string}[], heading?: string, hint?: string, now?: boolean,
+   *   layers?: boolean, note?: (shares: Float32Array) => string}} options
+   * `network` returns what `cnncourse export web` wrote, or a promise of it; it is asked once, when it is first used. Without
+   * layers, it's about the answer alone, and there's no occlusion, which asks a large network for too long */
+  function explore(root, { network: bring, samples, heading = "h2", hint = "", now = true, layers = true, note }) {
     const title = (text) => element(heading, { className: "explorer-title" }, text);
     let network = null, dialog = null; // the network, and the dialog with one of its maps
     let activations = new Map(), image = null, target = 0, way = "image", turn = 0;
@@ -44,7 +46,8 @@
     const canvas = element("canvas", {
       className: "explorer-image", role: "img", "aria-label": "The image that the network sees: none yet", width: 1, height: 1,
     });
-    const ways = WAYS.map(([key, text]) => {
+    const offered = layers ? WAYS : WAYS.filter(([key]) => key !== "occlusion");
+    const ways = offered.map(([key, text]) => {
       const button = element("button", { type: "button", "aria-pressed": String(key === "image"), disabled: true }, text);
       button.addEventListener("click", () => { way = key; show(); });
       return button;
@@ -56,6 +59,7 @@
       return button;
     });
     const told = element("p", { className: "explorer-told", role: "status" }, hint);
+    const take = (bitmap, name) => { press(-1); return see(bitmap, name); }, tell = (text) => { told.textContent = text; };
     const answers = element("ol", { className: "explorer-answer" }), time = element("p", { className: "explorer-time" });
     const list = element("ol", { className: "explorer-layers" }, element("li", { className: "explorer-hint" }, "No image yet."));
     const asking = element("div", { className: "explorer-ways", role: "group", "aria-label": "Where does it look?" }, ...ways);
@@ -66,9 +70,10 @@
         element("div", { className: "explorer-choice" },
           element("div", { className: "explorer-samples", role: "group", "aria-label": "Images to choose from" }, ...thumbs),
           element("p", {}, element("label", { className: "explorer-open" }, file, "Open an image of yours"),
-            " or drop or paste one. It stays on this machine."),
+            " or drop or paste one. It stays on this machine."), ...pictures.camera(take, tell),
           asking, told),
-        element("div", {}, title("Answer"), answers, time)),
+        element("div", {}, title("Answer"), answers, time)));
+    if (layers) root.append(
       title("Layers"),
       element("p", {}, element("span", { className: "explorer-key" }), " below zero, ", element("span", { className: "explorer-key explorer-high" }),
         " above; where nothing is negative, from black at zero to white. Each layer has a scale of its own. Choose a map, then a number",
@@ -78,11 +83,13 @@
     async function ready() {
       if (network) return;
       network = load(await bring());
-      dialog = reading(network, { colors: () => colors, activations: () => activations });
-      root.append(dialog.root);
+      if (layers) {
+        dialog = reading(network, { colors: () => colors, activations: () => activations });
+        root.append(dialog.root);
+        buildLayers();
+      }
       asking.hidden = !ending(network);
       ways.forEach((button) => { button.disabled = false; });
-      buildLayers();
     }
 
     // Layers
@@ -148,6 +155,7 @@
     async function see(source, name) {
       const mine = ++turn;
       try {
+        if (!network) await breath(tell("Loading the network …"));
         await ready();
       } catch {
         told.textContent = "The network cannot be loaded.";
@@ -157,12 +165,15 @@
       const [channels, height, width] = network.steps[0].shape;
       image = pictures.fit(source, width, height, { gray: channels === 1 });
       canvas.setAttribute("aria-label", `The image that the network sees: ${name}`);
-      const begin = performance.now(), result = run(network, prepare(network, image.data)), took = performance.now() - begin;
+      const keep = layers ? () => true : (step) => step === ending(network)?.maps;
+      const begin = performance.now(), result = run(network, prepare(network, image.data), { keep }), took = performance.now() - begin;
       activations = result.activations;
-      time.textContent = `${took < 10 ? took.toFixed(1) : Math.round(took)} ms, ${network.simd ? "WebAssembly with SIMD" : "JavaScript"}`;
-      answer(probabilities(network, result.logits));
+      const shares = probabilities(network, result.logits);
+      answer(shares);
+      const pace = `${took < 10 ? took.toFixed(1) : Math.round(took)} ms, ${network.simd ? "WebAssembly with SIMD" : "JavaScript"}`;
+      time.textContent = note ? `${note(shares)} ${pace}.` : pace;
       drawAgain();
-      dialog.again();
+      dialog?.again();
       await show();
     }
 
@@ -186,7 +197,7 @@
 
     /** Show the image and, where it is asked for, what in it speaks for the class. */
     async function show() {
-      ways.forEach((button, i) => button.setAttribute("aria-pressed", String(WAYS[i][0] === way)));
+      ways.forEach((button, i) => button.setAttribute("aria-pressed", String(offered[i][0] === way)));
       if (!image) return;
       if (!ending(network)) way = "image";
       const mine = ++turn, name = network.classes[target];
@@ -228,7 +239,7 @@
 
     const press = (index) => thumbs.forEach((button, i) => button.setAttribute("aria-pressed", String(i === index)));
 
-    pictures.watch(root, file, (bitmap, name) => { press(-1); return see(bitmap, name); }, (text) => { told.textContent = text; });
+    pictures.watch(root, file, take, tell);
     return {
       choose,
       /** Call after a change of the colors. */

@@ -75,5 +75,32 @@
     });
   }
 
-  globalThis.cnncourse = Object.assign(globalThis.cnncourse || {}, { pictures: { fit, watch } });
+  /** A button that shows what the camera sees, and then hands on what it sees; only where a page is served.
+   * @param {(bitmap: ImageBitmap, name: string) => any} take @param {(text: string) => void} tell @returns {HTMLElement[]} */
+  function camera(take, tell) {
+    if (!navigator.mediaDevices?.getUserMedia || !location.protocol.startsWith("http")) return [];
+    const open = Object.assign(document.createElement("button"), { type: "button", className: "explorer-camera", textContent: "Use the camera" });
+    const video = Object.assign(document.createElement("video"), { muted: true, playsInline: true, hidden: true });
+    const show = (on) => { video.hidden = !on; open.textContent = on ? "Take the photo" : "Use the camera"; };
+    open.addEventListener("click", async () => {
+      if (video.hidden) {
+        try {
+          video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
+          await video.play();
+          show(true);
+        } catch {
+          tell("There is no camera that this page may use.");
+        }
+        return;
+      }
+      const bitmap = await createImageBitmap(video);
+      video.srcObject.getTracks().forEach((track) => track.stop());
+      show(false);
+      await take(bitmap, "your photo");
+      bitmap.close();
+    });
+    return [open, video];
+  }
+
+  globalThis.cnncourse = Object.assign(globalThis.cnncourse || {}, { pictures: { fit, watch, camera } });
 })();
