@@ -181,7 +181,7 @@ def ladder(steps: Mapping[str, Sequence[float]], label: str = "accuracy") -> np.
     rows = np.arange(len(steps))
     with style():
         fig, (left, right) = figure(1, 2, height=0.9 + 0.3 * len(steps))
-        fig.get_layout_engine().set(wspace=0.06)
+        fig.set_layout_engine("constrained", wspace=0.06)
         left.plot(accuracy, rows, color=MUTED, linewidth=1, zorder=1)
         left.hlines(rows, low, high, color=OUTPUT, linewidth=2, zorder=2)
         left.scatter(accuracy, rows, s=42, color=OUTPUT, zorder=3)
