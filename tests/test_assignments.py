@@ -189,6 +189,35 @@ class TestSubmissions:
         found = self.read(tmp_path, notebook("def conv2d(x):\n    nonlocal y"))
         assert found.names == {"conv2d": "conv2d"} and len(found.statements) == 2
 
+    def test_cells_of_jupytext_may_have_metadata(self, tmp_path):
+        text = f'# Mine\n\n```python nbgrader={{"grade": false}}\n{RIGHT["conv2d"]}\n```\n'
+        assert self.read(tmp_path, text, ".md").names == {"conv2d": "conv2d"}
+
+    def test_a_wrong_kernel_and_doubled_cells_are_said(self, tmp_path):
+        work = json.loads(notebook(RIGHT["conv2d"], RIGHT["conv2d"]))
+        work["metadata"] = {"kernelspec": {"name": "ir", "language": "R"}}
+        found = self.read(tmp_path, json.dumps(work))
+        assert found.names == {"conv2d": "conv2d"} and len(found.notes) == 2
+        assert "language is r; the cells were read as Python" in found.notes[0]
+        assert "conv2d is there 2 times; the last one counts" in found.notes[1]
+
+    def test_imports_that_are_lost_are_put_back(self, tmp_path):
+        work = "def conv2d(x):\n    return np.pad(F(x), 1)"
+        found = self.read(tmp_path, work, ".py")
+        assert found.statements[0] == "import numpy as np" and len(found.statements) == 2
+        assert found.notes == ("np isn't imported any more; import numpy as np was put back",)
+        for kept in ("import numpy as np", "from numpy import pad as np", "np = 3"):
+            assert self.read(tmp_path, f"{kept}\n{work}", ".py").notes == ()
+
+    def test_text_of_two_bytes_a_letter_is_read(self, tmp_path):
+        path = tmp_path / "work.ipynb"
+        path.write_bytes(notebook(RIGHT["conv2d"]).encode("utf-16"))
+        assert read_submission(path, ["conv2d"]).names == {"conv2d": "conv2d"}
+
+    def test_what_is_no_notebook_is_named(self, tmp_path):
+        (tmp_path / "hw.zip").write_bytes(b"PK")
+        assert find_file(tmp_path, "hw") == (None, "hw.zip is no notebook; .ipynb, .md and .py are read")
+
     def test_magics_and_questions(self, tmp_path):
         asked = 'def conv2d(x):\n    """Is it this way?\n    Or so?\n    """\n    return x'
         for cell in (asked, f"%%time\n{asked}", f"%%capture out\n\n{asked}", f"conv2d?\n%time 1\n{asked}"):

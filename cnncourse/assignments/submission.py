@@ -1,6 +1,7 @@
 """What a student handed in: the definitions in it, from a notebook, a Markdown page or a Python file."""
 
 import ast
+import codecs
 import contextlib
 import difflib
 import json
@@ -16,6 +17,12 @@ LARGEST = 20 << 20  # bytes
 OURS = ("cnncourse", "matplotlib", "IPython")  # imports of a student's notebook that a jail does without
 CORRELATIONS = ("convolve", "correlate")
 MAGIC = re.compile(r"\s*([%!?]|[\w.]+\?+\s*$)")  # a line of it
+GIVEN = {
+    "np": "import numpy as np",
+    "torch": "import torch",
+    "nn": "from torch import nn",
+    "F": "import torch.nn.functional as F",
+}
 ALIKE = 0.8  # of two names, so that one is taken for the other
 
 
@@ -130,6 +137,8 @@ def read_submission(path: Path, wanted: Sequence[str], torch: bool = False) -> S
     for name in wanted:
         if name in defined:
             names[name] = name
+            if (count := defined.count(name)) > 1:
+                notes.append(f"{name} is there {count} times; the last one counts")
         elif close := difflib.get_close_matches(name, sorted(set(defined) - set(wanted)), 1, ALIKE):
             names[name] = close[0]
             notes.append(f"there is no {name}; {close[0]} was taken for it")
@@ -143,7 +152,9 @@ def read_submission(path: Path, wanted: Sequence[str], torch: bool = False) -> S
             statements.append(ast.unparse(node))
         except RecursionError:
             notes.append(f"line {node.lineno} of a code cell is nested too deep, and was left out")
-    return Submission(path, tuple(statements), names, tuple(notes))
+    given = _not_imported(statements, torch)
+    notes += [f"{name} isn't imported any more; {GIVEN[name]} was put back" for name in given]
+    return Submission(path, (*(GIVEN[name] for name in given), *statements), names, tuple(notes))
 
 
 def find_file(folder: Path, name: str) -> tuple[Path | None, str]:
@@ -161,7 +172,12 @@ def find_file(folder: Path, name: str) -> tuple[Path | None, str]:
     if close:
         found = next(f for f in files if f.stem == close[0])
         return found, f"{found.name} was taken for {name}.ipynb"
-    return None, "nothing was handed in" if not files else f"none of {len(files)} files is called {name}"
+    if files:
+        return None, f"none of {len(files)} files is called {name}"
+    others = sorted(f.name for f in folder.rglob("*") if f.is_file() and ".ipynb_checkpoints" not in f.parts)
+    if others:
+        return None, f"{others[0]} is no notebook; .ipynb, .md and .py are read"
+    return None, "nothing was handed in"
 
 
 def _cells(path: Path, notes: list[str]) -> list[str]:
@@ -170,7 +186,9 @@ def _cells(path: Path, notes: list[str]) -> list[str]:
         if path.stat().st_size > LARGEST:
             notes.append(f"{path.name} has more than {LARGEST >> 20} MiB, and was not read")
             return []
-        text = path.read_text(encoding="utf-8-sig", errors="replace")
+        raw = path.read_bytes()
+        wide = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        text = raw.decode("utf-16" if wide else "utf-8-sig", errors="replace").replace("\r\n", "\n")
     except OSError as error:
         notes.append(f"{path.name} cannot be read: {error.strerror}")
         return []
@@ -178,20 +196,32 @@ def _cells(path: Path, notes: list[str]) -> list[str]:
         return [_without_magics(text)]
     if path.suffix == ".md":
         fenced = re.findall(
-            r"^```+\s*(?:\{code-cell\}[^\n]*|python3?|ipython3?)\n(.*?)^```+\s*$", text, re.M | re.S
+            r"^```+\s*(?:\{code-cell\}|i?python3?\b)[^\n]*\n(.*?)^```+\s*$", text, re.M | re.S
         )
         return [
             _without_magics(re.sub(r"\A(?:---\n.*?^---\n|(?::\S[^\n]*\n)+)", "", code, flags=re.M | re.S))
             for code in fenced
         ]
     try:
-        cells = json.loads(text)["cells"]
+        whole = json.loads(text)
+        cells = whole["cells"]
         sources = [cell["source"] for cell in cells if cell["cell_type"] == "code"]
         joined = ["".join(source) for source in sources]
     except (ValueError, KeyError, TypeError, RecursionError):
         notes.append(f"{path.name} is no whole notebook")
         return []
+    if (language := _language(whole)) != "python":
+        notes.append(f"the kernel's language is {language}; the cells were read as Python")
     return [_without_magics(code) for code in joined]
+
+
+def _language(notebook: dict[str, Any]) -> str:
+    """Return the language that a notebook's kernel is for, in lowercase; python if it isn't said."""
+    try:
+        about = notebook["metadata"]["kernelspec"]
+        return str(about.get("language", "python")).lower()[:20]
+    except (KeyError, TypeError, AttributeError):
+        return "python"
 
 
 def _without_magics(code: str) -> str:
@@ -229,6 +259,18 @@ def _needed(nodes: Sequence[ast.stmt], names: Sequence[str]) -> set[str]:
                 needed |= new
                 ahead += new
     return needed
+
+
+def _not_imported(statements: Sequence[str], torch: bool) -> list[str]:
+    """Return what a sheet imports, statements use, and none of them defines: its cell is lost."""
+    used: set[str] = set()
+    bound: set[str] = set()
+    for statement in statements:
+        with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
+            scope = symtable.symtable(statement, "cell", "exec")
+            used.update(_used(scope))
+            bound.update(s.get_name() for s in scope.get_symbols() if s.is_assigned() or s.is_imported())
+    return [name for name in GIVEN if name in used - bound and (torch or name == "np")]
 
 
 def _used(scope: symtable.SymbolTable) -> Iterator[str]:
