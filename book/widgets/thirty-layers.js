@@ -28,7 +28,7 @@
     /** @type {ReturnType<typeof stack.run>} */ let all = [];
 
     const go = (layer) => { state.layer = Math.max(0, Math.min(DEPTH - 1, layer)); show(); };
-    const pointed = { at: (y, x) => go(Math.floor(x)), step: (rows, columns) => go(state.layer + columns) };
+    const pointed = { at: (y, x) => go(Math.floor(x)), step: (rows, columns) => { go(state.layer + columns); say(reading.textContent); } };
     const sizes = chart("Size of the sums, layer by layer: the arrow keys choose a layer", ["10⁶", "1", "10⁻⁶"], pointed);
     const edges = [`≥ ${REACH}`, "0", `≤ −${REACH}`];
     const spread = chart("Spread of the outputs, layer by layer: the arrow keys choose a layer", edges, pointed);

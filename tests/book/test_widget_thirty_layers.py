@@ -66,6 +66,7 @@ def test_arrow_keys_and_mouse_choose_a_layer_whose_arithmetic_is_written(shown: 
     sizes.focus()
     page.keyboard.press("ArrowRight")
     assert reading.inner_text().startswith("Layer 3: ")
+    page.wait_for_function("document.querySelector('.course-said').textContent.startsWith('Layer 3: ')")
     size = r"([\d.]+)"
     arithmetic = (
         rf"size {size} come in, and gain × size = 1 × {size} = {size}\. Measured: sums of size {size};"
