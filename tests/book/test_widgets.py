@@ -9,7 +9,7 @@ from playwright.sync_api import BrowserContext, Locator, Page
 from visits import AXE_CORE, RUN_AXE
 from widget_pages import HEIGHT, NARROW, PATIENCE, WIDE, WIDGETS, Open, Opened, another
 
-BUDGET = 500_000  # bytes of a page's text and its widget, beside figures and what all pages share
+BUDGET = 600_000  # bytes of a page's text and its widget, beside figures and what all pages share
 CUT_OFF = """root => {
   const right = root.getBoundingClientRect().right + 1, cut = it => it.getBoundingClientRect().right > right;
   return [...root.querySelectorAll('*:not(svg *)')].filter(cut).map(it => it.outerHTML.slice(0, 120));
