@@ -4,7 +4,7 @@ import re
 
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page
-from widget_pages import HEIGHT, NARROW, Open, Opened, another
+from widget_pages import HEIGHT, NARROW, Open, Opened, another, draw_down_by_finger
 
 RULES = ("sgd", "momentum", "adam")
 
@@ -126,26 +126,16 @@ def test_a_finger_on_a_phone_that_asks_for_no_motion(browser: BrowserContext, si
         widget = opened.page.locator(".course-widget-live")
         widget.get_by_role("button", name="Next").tap()
         opened.page.wait_for_function("document.querySelector('.course-widget th').textContent === 'Step 2'")
-        drag_by_finger(context, opened.page)
+        drag_by_finger(opened.page)
         assert len(heights(widget)) <= len(
             RULES
         )  # a longer table for another rule, and no jump from step to step
         assert opened.wrong == []
 
 
-def drag_by_finger(context: BrowserContext, page: Page) -> None:
+def drag_by_finger(page: Page) -> None:
     board = page.locator(".course-widget-live .course-board")
-    board.scroll_into_view_if_needed()
-    box, top = board.bounding_box(), page.evaluate("window.scrollY")
-    assert box is not None
-    devtools = context.new_cdp_session(page)
-    for step in range(8):
-        point = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] * (0.15 + 0.1 * step)}
-        devtools.send(
-            "Input.dispatchTouchEvent",
-            {"type": "touchMove" if step else "touchStart", "touchPoints": [point]},
-        )
-    devtools.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    top = draw_down_by_finger(page, board, [0.15 + 0.1 * step for step in range(8)])
     page.wait_for_function(
         "document.querySelector('.course-widget-live figcaption').textContent.includes('w₀ = 0, w₁ = −0.93')"
     )

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page
 from visits import AXE_CORE, RUN_AXE
-from widget_pages import HEIGHT, NARROW, PATIENCE, WIDE, WIDGETS, Open, Opened, another
+from widget_pages import HEIGHT, NARROW, PATIENCE, WIDE, WIDGETS, Open, Opened, another, draw_down_by_finger
 
-BUDGET = 600_000  # bytes of a page's text and its widget, beside figures and what all pages share
+BUDGET = 500_000  # bytes of a page's text and its widget, beside figures and what all pages share
 CUT_OFF = """root => {
   const right = root.getBoundingClientRect().right + 1, cut = it => it.getBoundingClientRect().right > right;
   return [...root.querySelectorAll('*:not(svg *)')].filter(cut).map(it => it.outerHTML.slice(0, 120));
@@ -165,22 +165,14 @@ class TestDrawDigit:
     def test_a_finger_draws_and_the_page_stays(self, browser: BrowserContext, site: Path) -> None:
         with another(browser, has_touch=True, viewport={"width": NARROW, "height": HEIGHT}) as context:
             opened = Opened(context, site, "draw-digit")
-            self.draw_by_finger(context, opened)
+            self.draw_by_finger(opened)
             assert opened.wrong == []
 
-    def draw_by_finger(self, context: BrowserContext, opened: Opened) -> None:
+    def draw_by_finger(self, opened: Opened) -> None:
         page = opened.page
         widget = page.locator(".course-widget-live")
-        board = widget.locator(".course-fine")
-        board.scroll_into_view_if_needed()
-        box, top = board.bounding_box(), page.evaluate("window.scrollY")
-        assert box is not None
-        devtools = context.new_cdp_session(page)
-        for step in range(12):
-            point = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] * (0.1 + 0.07 * step)}
-            kind = "touchMove" if step else "touchStart"
-            devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [point]})
-        devtools.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        shares = [0.1 + 0.07 * step for step in range(12)]
+        top = draw_down_by_finger(page, widget.locator(".course-fine"), shares)
         page.wait_for_function("document.querySelector('.course-best b')?.textContent === '1'")
         assert page.evaluate("window.scrollY") == top
 

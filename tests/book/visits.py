@@ -11,6 +11,7 @@ from pathlib import Path
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page
 
+from tools.release import FORMULAS_SET
 from tools.sheets import is_chapter
 
 SETTLED = 400  # milliseconds: the theme and we wait after a change of width before we look for what scrolls
@@ -64,7 +65,6 @@ PLAIN = """() => {
 AXE_CORE = Axe().axe_script
 RUN_AXE = "options => axe.run(document, options).then(found => found.violations)"
 WHOLE = "() => window.whole.forEach(([all, plain]) => plain.replaceWith(all))"
-READY = "() => !window.MathJax || (window.MathJax.startup && window.MathJax.startup.promise.then(() => true))"
 IN_THEME = """theme => document.documentElement.dataset.theme === theme
   && document.getAnimations().every(it => it.playState !== 'running')"""
 ENTRANCE = "index.html"
@@ -112,7 +112,7 @@ class Visit:
         self.page.goto(f"{base}/{name}")
         if name == ENTRANCE:  # it leads on by itself
             self.page.wait_for_url("**/book/index.html")
-        self.page.wait_for_function(READY)
+        self.page.wait_for_function(FORMULAS_SET)
 
     def _show(self) -> None:
         self.page.emulate_media(color_scheme=self.theme)

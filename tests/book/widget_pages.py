@@ -1,11 +1,11 @@
 """A page with a widget, opened in a browser: what it asked for, what went wrong, and the widget anew."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import BrowserContext, Locator
+from playwright.sync_api import BrowserContext, Locator, Page
 
 WIDE, NARROW, HEIGHT = 1400, 390, 900
 PATIENCE = 120_000  # milliseconds: other programs may have the processor
@@ -84,3 +84,17 @@ def another(browser: BrowserContext, **options: Any) -> Iterator[BrowserContext]
     context = browser.browser.new_context(**options)
     yield context
     context.close()
+
+
+def draw_down_by_finger(page: Page, board: Locator, shares: Iterable[float]) -> int:
+    """Move a finger down the middle of a board, by shares of its height; return where the page stood."""
+    board.scroll_into_view_if_needed()
+    box, top = board.bounding_box(), page.evaluate("window.scrollY")
+    assert box is not None
+    devtools = page.context.new_cdp_session(page)
+    for step, share in enumerate(shares):
+        point = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] * share}
+        kind = "touchMove" if step else "touchStart"
+        devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [point]})
+    devtools.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    return int(top)
