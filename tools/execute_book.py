@@ -16,7 +16,7 @@ from myst_nb.core.read import is_myst_markdown_notebook, read_myst_markdown_note
 from myst_parser.config.main import MdParserConfig
 
 from tools.contents import pages
-from tools.fingerprint import CACHE
+from tools.fingerprint import CACHE, FIGURES, MATPLOTLIBRC
 from tools.longest_first import longest_first
 from tools.notebooks.run import ENVIRONMENT, run_cells
 from tools.sheets import page_text
@@ -80,12 +80,13 @@ def from_cache(cache: JupyterCacheAbstract, notebook: nbformat.NotebookNode) -> 
 
 def kernel_environment(present: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Return the environment of the kernels: that of the notebooks, but with the data that is there."""
-    return {**present, **{name: value for name, value in ENVIRONMENT.items() if name != "CNNCOURSE_DATA"}}
+    ours = {name: value for name, value in ENVIRONMENT.items() if name != "CNNCOURSE_DATA"}
+    return {**present, **ours, "MATPLOTLIBRC": str(MATPLOTLIBRC)}
 
 
 def execute(path: Path, name: str, notebook: nbformat.NotebookNode, timeout: int) -> Failure | None:
     """Run a chapter's cells in its own folder, in place; return the cell that failed, or None."""
-    stop = run_cells(notebook, path.parent, kernel_environment(), timeout)
+    stop = run_cells(notebook, path.parent, kernel_environment(), timeout, FIGURES)
     if stop is None:
         return None
     index = [i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code"][stop.number]

@@ -7,6 +7,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 CACHE = Path("_build", ".jupyter_cache")
+MATPLOTLIBRC = Path(__file__).with_name("matplotlibrc")  # of the kernels
+FIGURES = (  # what a kernel is told: figures as vectors
+    "--InlineBackend.figure_formats={'svg'}",
+    "--InlineBackend.print_figure_kwargs={'bbox_inches': 'tight', 'metadata': {'Date': None}}",
+)
 PROCESSOR = ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA")  # variables that ask for an older one
 
 
@@ -48,7 +53,13 @@ def fingerprint(root: Path, environment: Mapping[str, str] = os.environ) -> str:
         digest.update(path.relative_to(root).as_posix().encode() + b"\0")
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     processor = (environment.get(name, "") for name in PROCESSOR)
-    for part in (*data_in_use(root, environment), sys.version, *processor):
+    for part in (
+        *data_in_use(root, environment),
+        sys.version,
+        *processor,
+        *FIGURES,
+        MATPLOTLIBRC.read_text(),
+    ):
         digest.update(part.encode() + b"\0")
     return digest.hexdigest()[:16]
 

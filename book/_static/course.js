@@ -33,7 +33,7 @@
   }
 })();
 
-// A fold opens for a link to what it holds, or to itself; in print all folds stand open.
+// A fold opens for a link to what it holds, or to itself; in print all folds stand open, and the page is light.
 (function () {
   "use strict";
   function reveal(hash) {
@@ -59,12 +59,17 @@
       }
     });
     var opened = [];
+    var shown = document.documentElement.dataset;
+    var theme = shown.theme;
     window.addEventListener("beforeprint", function () {
+      theme = shown.theme;
+      shown.theme = "light";
       opened = Array.from(document.querySelectorAll("details.sd-dropdown:not([open])"));
       opened.forEach(function (fold) { fold.open = true; });
     });
     window.addEventListener("afterprint", function () {
       opened.forEach(function (fold) { fold.open = false; });
+      shown.theme = theme;
     });
   }
 

@@ -18,6 +18,7 @@ OUTPUT = "#009E73"  # green: what comes out
 INK = "#1a1a1a"
 MUTED = "#595959"
 GRID = "#dcdcdc"
+AS_DRAWN = "as-drawn"  # the gid of what means its color, as images do: a dark page leaves it as it is
 
 # Okabe and Ito's colors without the yellow, which is too pale for a line on white.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")

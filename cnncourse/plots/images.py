@@ -14,6 +14,7 @@ from cnncourse.plots._arrays import to_array
 from cnncourse.plots._grids import pixel_grid
 from cnncourse.plots._style import (
     AMOUNT,
+    AS_DRAWN,
     INK,
     INPUT,
     KERNEL,
@@ -112,7 +113,11 @@ def gray_swatches(colors: Mapping[str, Sequence[float]]) -> Axes:
                 ([luma[column]] * 3, f"{luma[column]:.2f}"),
             ]
             for row, (shade, text) in enumerate(rows):
-                ax.add_patch(Rectangle((column, row), 0.96, 0.94, facecolor=shade, edgecolor=MUTED, lw=0.5))
+                ax.add_patch(
+                    Rectangle(
+                        (column, row), 0.96, 0.94, facecolor=shade, edgecolor=MUTED, lw=0.5, gid=AS_DRAWN
+                    )
+                )
                 ax.text(
                     column + 0.48,
                     row + 0.47,
@@ -157,7 +162,9 @@ def memory(layouts: Mapping[str, Any]) -> Axes:
             ax.text(0, y - 0.12, title, fontsize=SMALL, va="bottom")
             for place, entry in enumerate(row):
                 tint = CHANNEL_TINTS.get(str(entry)[0], "white")
-                ax.add_patch(Rectangle((place, y), 1, 1, facecolor=tint, edgecolor=INK, linewidth=0.6))
+                ax.add_patch(
+                    Rectangle((place, y), 1, 1, facecolor=tint, edgecolor=INK, linewidth=0.6, gid=AS_DRAWN)
+                )
                 ax.text(place + 0.5, y + 0.5, str(entry), ha="center", va="center", fontsize=SMALL)
         ax.set(xlim=(-0.05, count + 0.05), ylim=(2.0 * len(rows) - 0.9, -0.85), aspect="equal")
         bare(ax)
@@ -250,6 +257,7 @@ def neighbor_pairs(image: Any, distances: Sequence[int]) -> np.ndarray:
                 norm=LogNorm(),
                 rasterized=True,
             )
+            ax.patch.set_gid(AS_DRAWN)  # white is no pair at all
             ax.set(aspect="equal", xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
             ax.set_title(
                 f"distance {distance}\ncorrelation {correlation:.2f}".replace("-", "−"), fontsize=SMALL

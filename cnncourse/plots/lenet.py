@@ -10,7 +10,19 @@ from matplotlib.patches import Rectangle
 
 from cnncourse._checks import check_filled
 from cnncourse.plots._arrays import limits_of, to_array
-from cnncourse.plots._style import GRID, INK, INPUT, LEAST, MUTED, WIDTH, color_map, figure, style, text_on
+from cnncourse.plots._style import (
+    AS_DRAWN,
+    GRID,
+    INK,
+    INPUT,
+    LEAST,
+    MUTED,
+    WIDTH,
+    color_map,
+    figure,
+    style,
+    text_on,
+)
 
 __all__ = ["connection_table", "layer_maps"]
 
@@ -170,7 +182,9 @@ def _draw_vector(ax: Axes, array: np.ndarray, top: float, names: Sequence[str] |
     for index, value in enumerate(array):
         left, upper = index % columns * side, top + index // columns * tall
         face = color_map(color)((value - low) / ((high - low) or 1.0))
-        ax.add_patch(Rectangle((left, upper), side, tall, facecolor=face, edgecolor=MUTED, linewidth=0.5))
+        ax.add_patch(
+            Rectangle((left, upper), side, tall, facecolor=face, edgecolor=MUTED, linewidth=0.5, gid=AS_DRAWN)
+        )
         if names is not None:
             middle = (left + side / 2, upper + tall / 2 + 0.01)
             ax.text(*middle, names[index], ha="center", va="center", fontsize=LEAST, color=text_on(face[:3]))

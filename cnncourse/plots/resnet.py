@@ -14,6 +14,7 @@ from cnncourse.plots._charts import percent_text
 from cnncourse.plots._diagrams import block_diagram
 from cnncourse.plots._style import (
     AMOUNT,
+    AS_DRAWN,
     INK,
     KERNEL,
     LINE_STYLES,
@@ -295,6 +296,8 @@ def loss_slices(
         bar = fig.colorbar(filled, ax=list(panels), location="bottom", aspect=36, pad=0.03, label="loss")
         bar.locator = MaxNLocator(nbins=6, steps=[1, 2, 5, 10])
         bar.update_ticks()
+        for drawn in (*bar.ax.collections, *bar.ax.patches):
+            drawn.set_gid(AS_DRAWN)
         bar.outline.set_linewidth(0.5)
         tidy(bar.ax)
     return panels
@@ -303,6 +306,7 @@ def loss_slices(
 def _draw_slice(ax: Any, places: np.ndarray, plane: np.ndarray, levels: np.ndarray, extend: Any) -> Any:
     """Draw one slice and return its filled contours."""
     filled = ax.contourf(places, places, plane, levels, cmap=AMOUNT.reversed(), extend=extend)
+    filled.set_gid(AS_DRAWN)
     ax.contour(places, places, plane, levels, colors=INK, linewidths=0.4, alpha=0.6)
     ax.plot(0, 0, marker="P", markersize=11, color=KERNEL, markeredgecolor=INK, linestyle="none")
     ax.set_aspect("equal")

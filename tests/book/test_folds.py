@@ -107,13 +107,16 @@ def test_in_print_folds_stand_open_and_marks_are_gone(page: Page) -> None:
     shown = page.locator("details.course-aside").evaluate_all(HEIGHTS)
     assert shown
     assert min(shown) > 0
-    page.emulate_media(media="print")
+    page.emulate_media(media="print", color_scheme="dark")
+    page.wait_for_function("document.documentElement.dataset.theme === 'dark'")
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate("document.documentElement.dataset.theme") == "light"
     assert all(page.locator("details.sd-dropdown").evaluate_all("folds => folds.map(fold => fold.open)"))
     assert page.locator("details.course-fold pre").first.is_visible()
     assert max(page.locator("details.course-aside").evaluate_all(HEIGHTS)) == 0
     page.evaluate("window.dispatchEvent(new Event('afterprint'))")
-    page.emulate_media(media="screen")
+    page.wait_for_function("document.documentElement.dataset.theme === 'dark'")
+    page.emulate_media(media="screen", color_scheme="light")
     assert not any(page.locator("details.course-fold").evaluate_all("folds => folds.map(fold => fold.open)"))
 
 

@@ -14,6 +14,7 @@ from cnncourse import plots
 from tools.contents import built_pages, moved_pages, pages
 from tools.execute_book import chapters
 from tools.sphinx_ext.addresses import read_addresses
+from tools.sphinx_ext.figure_colors import GROUND, contrast
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = built_pages(ROOT / "_build" / "html") or ["index.html"]  # without a book, its test tells what to do
@@ -134,11 +135,13 @@ def test_no_style_takes_anything_from_another_host(site: Path) -> None:
 
 @pytest.mark.parametrize("name", PAGES)
 def test_pictures_are_there_and_say_what_they_show(site: Path, name: str) -> None:
-    for picture in parsed(site / name).find_all("img"):
-        source = str(picture["src"])
-        if not source.startswith("data:"):
+    for picture in parsed(site / name).select("img, svg.course-figure, svg image"):
+        source = str(picture.get("src", picture.get("href", "a figure")))
+        if picture.name != "svg" and not source.startswith("data:"):
             assert (site / name).parent.joinpath(unquote(urlsplit(source).path)).resolve().is_file(), source
-        alt = picture.get("alt")
+        if picture.name == "image":  # a part of a figure
+            continue
+        alt = picture.get("alt" if picture.name == "img" else "aria-label")
         assert alt is not None, source
         assert not PATH_LIKE.search(str(alt)), f"the alt text of {source} is a path: {alt}"
         if picture.find_parent("article"):
@@ -148,11 +151,26 @@ def test_pictures_are_there_and_say_what_they_show(site: Path, name: str) -> Non
 @pytest.mark.parametrize("name", chapter_pages())
 def test_figures_have_captions(site: Path, name: str) -> None:
     bare = [
-        picture["src"]
-        for picture in parsed(site / name).select("article .cell_output img")
+        picture.get("src", picture.get("aria-label"))
+        for picture in parsed(site / name).select("article .cell_output :is(img, svg.course-figure)")
         if not picture.find_parent("figure") or not picture.find_parent("figure").find("figcaption")  # type: ignore[union-attr]
     ]
     assert bare == []
+
+
+@pytest.mark.parametrize("name", chapter_pages())
+def test_figures_belong_to_the_page(site: Path, name: str) -> None:
+    """What a cell draws stands on the page's own ground, in both themes, and its words can be read on it."""
+    page = parsed(site / name)
+    assert [picture["src"] for picture in page.select("article .cell_output img")] == []
+    styles = " ".join(style.get_text() for style in page.select("head style"))
+    dark = dict(re.findall(r"--([\w-]+):(#\w{6});", styles))
+    asked = set(re.findall(r"var\(--([ft][\w-]+),#", " ".join(map(str, page.select("svg.course-figure")))))
+    assert asked == {variable for variable in dark if re.match(r"[ft][0-9a-f]{6}", variable)}
+    for variable, color in dark.items():
+        if variable.startswith("t"):  # of words: on the page, or on what has the color that comes first
+            ground = f"#{variable[1:7]}" if "-" in variable else GROUND
+            assert contrast(color, ground) >= 4.5, (variable, color)
 
 
 @pytest.mark.parametrize("name", content_pages())

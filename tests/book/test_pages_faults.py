@@ -6,11 +6,14 @@ import pytest
 import test_pages as checks
 
 GOOD = """<!DOCTYPE html>
-<html lang="en"><head><title>A page</title></head>
+<html lang="en"><head><title>A page</title><style>{--t1a1a1a:#eeeeee;}</style></head>
 <body><main><article><h1>A page</h1><p id="one"><a href="#one">Words</a> and <code>{ref}`code`</code>.</p>
 <div class="cell_output">
+<figure><svg class="course-figure" role="img" aria-label="A curve and its name"><image href="data:,"/>
+<text fill="var(--t1a1a1a,#1a1a1a)">Curve</text></svg><figcaption>Curve.</figcaption></figure>
+<pre>1</pre></div>
 <figure><img src="data:," alt="A small gray square"><figcaption>Gray.</figcaption></figure>
-<pre>1</pre></div></article></main></body></html>
+</article></main></body></html>
 """
 END = "</article>"
 FAULTS = {  # the check; what it says; what of the good page becomes what
@@ -63,7 +66,30 @@ FAULTS = {  # the check; what it says; what of the good page becomes what
         checks.test_pictures_are_there_and_say_what_they_show,
         *("says nothing", "A small gray square", "picture"),
     ),
-    "no caption": (checks.test_figures_have_captions, "data:,", "<figcaption>Gray.</figcaption>", ""),
+    "a figure without a name": (
+        checks.test_pictures_are_there_and_say_what_they_show,
+        *("a figure", 'aria-label="A curve and its name"', ""),
+    ),
+    "no image in a figure": (
+        checks.test_pictures_are_there_and_say_what_they_show,
+        *("gone.png", '<image href="data:,"', '<image href="gone.png"'),
+    ),
+    "no caption": (
+        checks.test_figures_have_captions,
+        *("A curve and its name", "<figcaption>Curve.</figcaption>", ""),
+    ),
+    "a figure on a card": (
+        checks.test_figures_belong_to_the_page,
+        *("data:,", "<pre>1", "<img src='data:,' alt='A small gray square'><pre>1"),
+    ),
+    "a color that the dark does not know": (
+        checks.test_figures_belong_to_the_page,
+        *("t1a1a1a", "--t1a1a1a:#eeeeee;", ""),
+    ),
+    "words that are lost in the dark": (
+        checks.test_figures_belong_to_the_page,
+        *("t1a1a1a", "--t1a1a1a:#eeeeee;", "--t1a1a1a:#333333;"),
+    ),
     "a role left raw": (checks.test_nothing_of_the_sources_is_left_raw, "ref", END, "{ref}`deep`</article>"),
     "a message of docutils": (
         checks.test_nothing_of_the_sources_is_left_raw,

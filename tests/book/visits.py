@@ -41,13 +41,14 @@ TOO_LATE = """screen => {
   const top = figure ? figure.getBoundingClientRect().top + window.scrollY : Infinity;
   return top < screen ? [] : ['the first figure begins at ' + top + ' px'];
 }"""
-# axe-core takes its time for each tag. While it looks, the strokes of formulas, which its rules do not read,
-# are away, and of the thousands of words of code and of signatures one of each kind is a tag of its own.
+# axe-core takes its time for each tag. While it looks, what its rules do not read is away, the strokes of
+# formulas and figures, and of the thousands of words of code and of signatures one of each kind is a tag of
+# its own.
 PLAIN = """() => {
   const kinds = new Set();
   const strokes = 'mjx-container svg[aria-hidden=true]:not(:has(a, text, [tabindex]))';
   window.whole = [];
-  for (const all of document.querySelectorAll('pre, code, dt.sig, ' + strokes)) {
+  for (const all of document.querySelectorAll('pre, code, dt.sig, svg.course-figure, ' + strokes)) {
     const plain = all.cloneNode(all.tagName !== 'svg');
     for (const word of plain.querySelectorAll('span, em')) {
       const looks = it => [it.tagName, it.className, it.getAttribute('style')];

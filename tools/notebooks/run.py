@@ -4,7 +4,7 @@ import math
 import os
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,11 @@ class Stop:
 
 
 def run_cells(
-    notebook: nbformat.NotebookNode, folder: Path, env: Mapping[str, str], timeout: int = TIMEOUT
+    notebook: nbformat.NotebookNode,
+    folder: Path,
+    env: Mapping[str, str],
+    timeout: int = TIMEOUT,
+    options: Sequence[str] = (),
 ) -> Stop | None:
     """Run a notebook's cells with a kernel that starts in `folder`, in place; tell where that stopped."""
     client = NotebookClient(
@@ -57,6 +61,7 @@ def run_cells(
         raise_on_iopub_timeout=True,
         kernel_name=notebook.metadata.get("kernelspec", {}).get("name", "python3"),
         coalesce_streams=True,  # what is printed comes in pieces where the machine is busy
+        extra_arguments=list(options),
         record_timing=False,  # it would stand in the cells' options, by which the book's cache compares
         resources={"metadata": {"path": str(folder)}},
     )
